@@ -1,0 +1,304 @@
+"""Flow: routines wired together, and the jobs that run through them."""
+
+from __future__ import annotations
+
+import atexit
+import warnings
+import weakref
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from .activation import current
+from .bus import EventBus, hub
+from .errors import DuplicateNameError, RoutiluxError, UnknownNameError
+from .graph import ENTRY_SLOT, entries
+from .job import JobState
+from .ports import Connection
+from .routine import Routine, event_of, slot_of
+from .runtime import Runtime
+from .scheduler import Scheduler
+from .workers import Backend
+
+SEQUENTIAL = "sequential"
+CONCURRENT = "concurrent"
+_STRATEGIES = (SEQUENTIAL, CONCURRENT)
+_DEFAULT_WORKERS = 5
+
+_flow_numbers = count(1)
+
+
+class Flow:
+    """A graph of routines and the engine that runs jobs through it.
+
+    Args:
+        flow_id: names the flow; a UUID when left out.
+        execution_strategy: ``"sequential"`` runs handlers one at a time in the thread that calls
+            `execute`; ``"concurrent"`` runs them on worker threads.
+        max_workers: how many threads a concurrent flow may use. A sequential flow has one.
+        runtime: where locks, time and threads come from; for debuggers and tests.
+
+    Attributes:
+        routines: the routines by id, in the order in which they were added.
+        connections: all connections, in order.
+        bus: what happens here, for subscribers.
+    """
+
+    def __init__(
+        self,
+        flow_id: str | None = None,
+        execution_strategy: str = SEQUENTIAL,
+        max_workers: int = _DEFAULT_WORKERS,
+        *,
+        runtime: Runtime | None = None,
+    ) -> None:
+        self.flow_id = flow_id if flow_id is not None else str(uuid4())
+        self.number = next(_flow_numbers)
+        self.routines: dict[str, Routine] = {}
+        self.connections: list[Connection] = []
+        self.bus = EventBus()
+        self.execution_strategy = execution_strategy
+        self.max_workers = _workers(execution_strategy, max_workers)
+        self._runtime = runtime or Runtime()
+        self._scheduler = Scheduler(self, self._runtime, self.bus)
+        self._inline = self._runtime.inline(self.bus)
+        self._threads: Backend | None = None
+        # Jobs are children of the thread that executes them: of "main" here, or of an activation.
+        self._main = count(1)
+        hub.announce(self)
+
+    # wiring -----------------------------------------------------------------------------------
+
+    def add_routine(self, routine: Routine, routine_id: str | None = None) -> str:
+        """Add a routine and give it its id in this flow (by default its own hex id).
+
+        Raises:
+            DuplicateNameError: the id is taken, or the routine is in a flow already.
+        """
+        routine_id = routine_id if routine_id is not None else routine._id
+        if routine_id in self.routines:
+            raise DuplicateNameError(
+                f"flow {self.flow_id!r} has a routine {routine_id!r} already "
+                f"({type(self.routines[routine_id]).__name__}); give the new one another id"
+            )
+        if routine._flow is not None:
+            raise DuplicateNameError(
+                f"{routine._where()} cannot be added to flow {self.flow_id!r} too; "
+                "make a second instance"
+            )
+        routine._id = routine_id
+        routine._flow = self
+        self.routines[routine_id] = routine
+        return routine_id
+
+    def connect(
+        self,
+        source_routine_id: str,
+        source_event: str,
+        target_routine_id: str,
+        target_slot: str,
+        param_mapping: Mapping[str, str] | None = None,
+    ) -> Connection:
+        """Deliver what one routine emits to a slot of another (or of the same).
+
+        Args:
+            source_routine_id: the routine that emits.
+            source_event: one of its events.
+            target_routine_id: the routine that receives.
+            target_slot: one of its slots.
+            param_mapping: ``{emitted name: name the slot gets}``.
+
+        Raises:
+            UnknownNameError: whichever part does not exist, with the nearest name that does.
+        """
+        event = event_of(self._routine(source_routine_id), source_event)
+        slot = slot_of(self._routine(target_routine_id), target_slot)
+        connection = Connection(event, slot, param_mapping)
+        self.connections.append(connection)
+        return connection
+
+    def entry_routines(self) -> list[str]:
+        """Ids of the routines where the flow begins: a ``trigger`` slot that nothing feeds."""
+        return entries(self.routines, self.connections)
+
+    def set_execution_strategy(self, strategy: str, max_workers: int | None = None) -> None:
+        """Choose how jobs run from the next `execute` on.
+
+        Raises:
+            ValueError: the strategy is neither ``"sequential"`` nor ``"concurrent"``.
+        """
+        workers = _workers(_known(strategy), max_workers or _DEFAULT_WORKERS)
+        with self._scheduler.lock:
+            self.execution_strategy, self.max_workers = strategy, workers
+            retired, self._threads = self._threads, None
+        if retired is not None:
+            retired.close()
+
+    # running ----------------------------------------------------------------------------------
+
+    def execute(
+        self,
+        entry_routine_id: str,
+        entry_params: Mapping[str, Any] | None = None,
+        execution_strategy: str | None = None,
+        *,
+        entry_slot: str = ENTRY_SLOT,
+    ) -> JobState:
+        """Start a job at one routine. Any thread; in a handler it starts a job of its own.
+
+        A sequential flow has run the job when this returns (in a handler: queued it). A concurrent
+        flow returns at once: see `wait_for_completion`.
+
+        Args:
+            entry_routine_id: where the job begins.
+            entry_params: what its entry slot gets, as keywords.
+            execution_strategy: for this job only, instead of the flow's.
+            entry_slot: the slot to enter by.
+
+        Returns:
+            The job. What handlers raise ends up in its ``error``; a routine without that slot
+            gives a job that has failed and says so.
+
+        Raises:
+            UnknownNameError: no routine of that id.
+            ValueError: an unknown strategy.
+        """
+        if hub.gate is not None:
+            hub.gate()
+        routine = self._routine(entry_routine_id)
+        job = self._new_job(execution_strategy)
+        slot = routine._slots.get(entry_slot)
+        if slot is None:
+            error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
+            self._scheduler.fail_to_start(job, error)
+            return job
+        self._scheduler.start(job, slot.entry, dict(entry_params or {}))
+        job.backend.settle(job)
+        return job
+
+    def wait_for_completion(self, timeout: float | None = None) -> bool:
+        """Wait until nothing of this flow is queued or running. Any number of threads may wait.
+
+        Args:
+            timeout: seconds; None waits without limit.
+
+        Returns:
+            True when all is done, False exactly when the time was over first.
+
+        Raises:
+            SelfDeadlockError: called in a handler of this flow.
+        """
+        return self._scheduler.wait_until_idle(timeout)
+
+    def shutdown(self, wait: bool = True, timeout: float | None = None) -> bool:
+        """End the worker threads, after what is queued and running, chains included.
+
+        Repeatable. A flow that is used afterwards starts workers again.
+
+        Args:
+            wait: come back when they have ended; False lets them finish in the background.
+            timeout: seconds to wait at most. Threads stuck in a handler are named in a warning
+                and left behind; as daemons they do not keep the interpreter.
+
+        Returns:
+            True when all has ended (or ``wait`` is False), False when the time was over first.
+
+        Raises:
+            SelfDeadlockError: ``wait`` in a handler of this flow.
+        """
+        runtime_now = self._runtime.now_ns
+        start = runtime_now()
+        idle = self._scheduler.wait_until_idle(timeout) if wait else True
+        with self._scheduler.lock:
+            threads, self._threads = self._threads, None
+        if threads is None:
+            return idle
+        threads.close()
+        if not wait:
+            return True
+        left = None if timeout is None else max(0.0, timeout - (runtime_now() - start) / 1e9)
+        stuck = threads.join(left)
+        if stuck:
+            names = ", ".join(thread.name for thread in stuck)
+            warnings.warn(
+                f"flow {self.flow_id!r} was shut down with {len(stuck)} threads still in a "
+                f"handler after {timeout} s: {names}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return idle and not stuck
+
+    # for the other modules of the engine ------------------------------------------------------
+
+    def _routine(self, routine_id: str) -> Routine:
+        routine = self.routines.get(routine_id)
+        if routine is None:
+            where = f"flow {self.flow_id!r}"
+            raise UnknownNameError("routine", routine_id, where, self.routines)
+        return routine
+
+    def _new_job(self, strategy: str | None = None) -> JobState:
+        parent = current.get(None)
+        if parent is not None and parent.job.flow is self:
+            ident = parent.child_id(next(parent.children))
+        else:
+            ident = hash((self.number, next(self._main)))
+        return JobState(self, self._backend(strategy), ident)
+
+    def _backend(self, strategy: str | None = None) -> Backend:
+        strategy = strategy or self.execution_strategy
+        if _known(strategy) == SEQUENTIAL:
+            return self._inline
+        threads = self._threads
+        if threads is None:
+            with self._scheduler.lock:
+                threads = self._threads
+                if threads is None:
+                    threads = self._start_threads()
+        return threads
+
+    def _start_threads(self) -> Backend:
+        name = f"routilux-{self.flow_id}"
+        sequential = self.execution_strategy == SEQUENTIAL  # one job asked for threads
+        workers = _DEFAULT_WORKERS if sequential else self.max_workers
+        threads = self._threads = self._runtime.threads(self.bus, name, workers)
+        # A flow that is dropped without shutdown leaves no thread behind.
+        weakref.finalize(self, threads.close).atexit = False
+        return threads
+
+    def __repr__(self) -> str:
+        return (
+            f"<Flow {self.flow_id!r} {self.execution_strategy} routines={len(self.routines)} "
+            f"connections={len(self.connections)} open jobs={len(self._scheduler.jobs)}>"
+        )
+
+
+def _known(strategy: str) -> str:
+    if strategy not in _STRATEGIES:
+        raise ValueError(
+            f"unknown execution strategy {strategy!r}: use 'sequential' or 'concurrent'"
+        )
+    return strategy
+
+
+def _workers(strategy: str, max_workers: int) -> int:
+    if max_workers < 1:
+        raise RoutiluxError(f"max_workers must be at least 1, not {max_workers}")
+    return max_workers if strategy == CONCURRENT else 1
+
+
+@atexit.register
+def _report_abandoned() -> None:
+    """Say what is lost when a script ends without waiting: daemon threads die with it."""
+    for flow in hub.flows():
+        jobs = list(flow._scheduler.jobs.values())
+        if jobs:
+            waiting = sum(len(job.tokens) for job in jobs)
+            warnings.warn(
+                f"the program ended while flow {flow.flow_id!r} had {len(jobs)} open jobs with "
+                f"{waiting} deliveries queued or running, which are lost; call "
+                "flow.wait_for_completion() first",
+                RuntimeWarning,
+                stacklevel=1,
+            )

@@ -1,0 +1,72 @@
+"""Short texts of payloads that never run the user's code.
+
+A ``repr`` of the user's may raise, take a second or return 100 MB; so only values of built-in
+types are shown, cut to a few characters, and everything else by its type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Longest text in characters.
+LIMIT = 200
+_ITEMS = 4
+_TEXT = 40
+_PLAIN = (int, float, bool, type(None), complex)
+
+
+def preview(data: dict[str, Any]) -> str:
+    """The payload as ``{key: value, …}``, at most `LIMIT` characters on one line."""
+    return _clip(_dict(data, 2), LIMIT)
+
+
+def value_preview(value: object, depth: int = 1) -> str:
+    """One value: built-in types by content, the others as ``<TypeName>``."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return _number(value)
+    if kind is str:
+        return repr(_clip(value, _TEXT))  # type: ignore[arg-type]
+    if kind is bytes:
+        return f"<{len(value)} bytes>"  # type: ignore[arg-type]
+    if kind is dict:
+        return _dict(value, depth)  # type: ignore[arg-type]
+    if kind in (list, tuple, set, frozenset):
+        return _sequence(value, depth)
+    return f"<{kind.__name__}>"
+
+
+def _number(value: object) -> str:
+    if type(value) is int and value.bit_length() > 128:
+        return f"<int of {value.bit_length()} bits>"
+    return repr(value)
+
+
+def _dict(data: dict[Any, Any], depth: int) -> str:
+    if not depth:
+        return f"<dict of {len(data)}>"
+    try:
+        items = list(zip(range(_ITEMS), data.items(), strict=False))
+    except RuntimeError:  # another thread is changing it
+        return f"<dict of {len(data)}>"
+    shown = [f"{_key(k)}: {value_preview(v, depth - 1)}" for _, (k, v) in items]
+    more = ", …" if len(data) > len(shown) else ""
+    return "{" + ", ".join(shown) + more + "}"
+
+
+def _key(key: object) -> str:
+    return _clip(key, _TEXT) if type(key) is str else value_preview(key, 0)
+
+
+def _sequence(value: Any, depth: int) -> str:
+    name = type(value).__name__
+    if not depth or name in ("set", "frozenset"):
+        return f"<{name} of {len(value)}>"
+    shown = [value_preview(v, depth - 1) for v in value[:_ITEMS]]
+    more = ", …" if len(value) > len(shown) else ""
+    left, right = ("[", "]") if name == "list" else ("(", ")")
+    return left + ", ".join(shown) + more + right
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

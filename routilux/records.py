@@ -1,0 +1,62 @@
+"""What happens in a flow, as plain data.
+
+A record is a tuple of integers, nothing else: names travel once in the topology, ids after that.
+A tuple that holds object references costs two to three times as much, nearly all of it garbage
+collection, and would keep payloads alive.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+#: Raised by one whenever a field or a kind changes its meaning.
+SCHEMA = 1
+
+
+class Kind(IntEnum):
+    """What a record tells."""
+
+    ACTIVATION = 1  #: a handler ended; carries when it was queued and when it started
+    EMIT = 2  #: an event was emitted that nothing is connected to; subject is the event number
+    JOB_STARTED = 3  #: subject is the entry edge
+    JOB_ENDED = 4  #: status tells how
+    DROPPED = 5  #: an activation of a stopped job was taken from the queue and not run
+
+
+class Status(IntEnum):
+    """How an activation or a job ended."""
+
+    OK = 0
+    FAILED = 1
+    CANCELLED = 2
+
+
+class Note(IntEnum):
+    """What a side text is about. Texts travel apart from the records, for few of them."""
+
+    PAYLOAD = 1
+    ERROR = 2
+
+
+class Record(NamedTuple):
+    """One entry of the bus, as a subscriber reads it. Times are nanoseconds of `clock.now_ns`.
+
+    ``sequence`` rises by one for each published record, so a gap is a loss and its size.
+    ``activation`` is the spawn path of what happened, ``cause`` that of the activation whose emit
+    (or of the job whose ``execute``) led to it. ``worker`` is the number of the thread's lane.
+    ``subject`` is an edge number, for `Kind.EMIT` an event number.
+    """
+
+    sequence: int
+    time: int
+    kind: int
+    generation: int
+    job: int
+    activation: int
+    cause: int
+    worker: int
+    subject: int
+    queued: int
+    started: int
+    status: int

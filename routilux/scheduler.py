@@ -1,0 +1,265 @@
+"""The scheduler: which jobs are open, when a job or the flow is done, what a failure stops.
+
+Lock order: `Scheduler.lock` is the flow's one lock and the innermost of all. It decides only: no
+handler, no I/O, no delivery to a subscriber happens while it is held.
+
+Completion is exact. A delivery puts its token into the job before it becomes visible in a queue
+and takes it out after its handler, so while a handler may still emit, the job holds a token. Who
+takes the last one calls `finish`, which looks again under the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import weakref
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from .activation import Activation, current
+from .bus import EventBus, Level
+from .errors import SelfDeadlockError
+from .job import ENDED, STOPPED, TRACED, JobState, JobStatus
+from .records import Kind, Note, Status
+
+if TYPE_CHECKING:
+    from .flow import Flow
+    from .ports import Connection, Event
+    from .runtime import Runtime
+
+logger = logging.getLogger("routilux")
+
+
+class Scheduler:
+    """The one state machine of a flow.
+
+    Attributes:
+        lock: the flow's lock.
+        jobs: the open jobs by number. The ambient job is among them while it has deliveries.
+        ended: how many jobs ended completed, failed.
+    """
+
+    def __init__(self, flow: Flow, runtime: Runtime, bus: EventBus) -> None:
+        self.runtime = runtime
+        self.bus = bus
+        self.lock = runtime.rlock()
+        self.jobs: dict[int, JobState] = {}
+        self.completed = 0
+        self.failed = 0
+        self.ambient: JobState | None = None
+        self._changed = runtime.condition(self.lock)
+        self._flow = weakref.ref(flow)
+        follow = weakref.WeakMethod(self._follow_level)
+        bus.on_level = lambda level: (method := follow()) and method(level)
+
+    # jobs -------------------------------------------------------------------------------------
+
+    def start(self, job: JobState, entry: Connection, data: dict[str, Any]) -> None:
+        """Open a job and hand its entry delivery to the backend."""
+        with self.lock:
+            if self.bus.level:
+                job.flags |= TRACED
+            job.status = JobStatus.RUNNING
+            self.jobs[job.number] = job
+        if job.flags & TRACED:
+            lane, now = self.bus.lane(), self.runtime.now_ns()
+            root = job.root.id
+            lane.publish(
+                Kind.JOB_STARTED, now, job.number, activation=root, cause=root, subject=entry.number
+            )
+        # Its own context: what the caller has set is inherited, what handlers set stays inside.
+        copy_context().run(self._enter, job, entry, data)
+
+    def _enter(self, job: JobState, entry: Connection, data: dict[str, Any]) -> None:
+        current.set(job.root)
+        job.backend.submit((entry,), data, job.root)
+
+    def fail_to_start(self, job: JobState, error: BaseException) -> None:
+        """End a job that has nothing to run."""
+        with self.lock:
+            job.error, job.status = error, JobStatus.FAILED
+            job.flags |= ENDED | STOPPED
+            self.failed += 1
+        logger.error("routilux: %s", error)
+
+    def fail(self, job: JobState, error: BaseException, edge: Connection, activation: int) -> None:
+        """A handler raised: stop its job, keep the first error, say where it was."""
+        slot = edge.target_slot
+        flow = job.flow
+        routine = slot.routine._id if slot.routine else "?"
+        where = f"flow {flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
+        error.add_note(f"raised in {where}, job {job.number}")
+        with self.lock:
+            if job is not self.ambient:  # that one is everybody's: it never stops
+                job.flags |= STOPPED
+            if job.error is None:
+                job.error = error
+        if job.flags & TRACED:
+            self.bus.lane().note(activation, Note.ERROR, _traceback(error))
+        logger.error("routilux: a handler failed in %s", where, exc_info=error)
+
+    def finish(self, job: JobState) -> None:
+        """Called by whoever took the last token out: end the job unless one came back."""
+        with self.lock:
+            if job.tokens or self.jobs.get(job.number) is not job:
+                return
+            if job is self.ambient:
+                del self.jobs[job.number]
+                job.status = JobStatus.PENDING
+                self._changed.notify_all()
+                return
+            job.flags |= ENDED
+            if job.tokens:  # a late emit came between: it sees ENDED only after its token
+                job.flags &= ~ENDED
+                return
+            del self.jobs[job.number]
+            failed = job.flags & STOPPED
+            if job.flags & TRACED:
+                status = Status.FAILED if failed else Status.OK
+                now, root = self.runtime.now_ns(), job.root.id
+                self.bus.lane().publish(
+                    Kind.JOB_ENDED,
+                    now,
+                    job.number,
+                    activation=root,
+                    cause=root,
+                    subject=0,
+                    status=status,
+                )
+            self.failed += bool(failed)
+            self.completed += not failed
+            job.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
+            self._changed.notify_all()
+
+    # emits that take the long way -----------------------------------------------------------------
+
+    def emit(self, event: Event, data: dict[str, Any], cause: Activation | None) -> None:
+        """Emit for a flagged job, or from a thread that is none of the flow's (no cause here)."""
+        if cause is not None and cause.job.flow._scheduler is self and not cause.job.flags & ENDED:
+            self._emit(event, data, cause)
+            return
+        job = self._open_ambient()
+        try:
+            root = job.root if cause is None else _adopted(cause, job)
+            copy_context().run(self._emit_foreign, event, data, root)
+        finally:
+            self._release(job)
+
+    def emit_late(
+        self, edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
+    ) -> None:
+        """Deliver what an activation emitted after its job had ended."""
+        job = self._open_ambient()
+        try:
+            job.backend.submit(edges, data, _adopted(cause, job))
+        finally:
+            self._release(job)
+
+    def _emit_foreign(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
+        current.set(cause)
+        self._emit(event, data, cause)
+
+    def _emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
+        if cause.job.flags & TRACED:
+            self._count_emit(event, data, cause)
+        if event.edges:
+            cause.job.backend.submit(event.edges, data, cause)
+
+    def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
+        lane = self.bus.lane()
+        lane.emitted[event.number] = lane.emitted.get(event.number, 0) + 1
+        if not event.edges and self.bus.level >= Level.TRACE:
+            ident = cause.child_id(next(cause.children))
+            now = self.runtime.now_ns()
+            lane.publish(
+                Kind.EMIT,
+                now,
+                cause.job.number,
+                activation=ident,
+                cause=cause.id,
+                subject=event.number,
+            )
+            self.preview(ident, data)
+
+    def preview(self, activation: int, data: dict[str, Any]) -> None:
+        """Keep a short text of a payload, as long as somebody wants some."""
+        if self.bus.previews > 0:
+            from .preview import preview
+
+            self.bus.previews -= 1
+            self.bus.lane().note(activation, Note.PAYLOAD, preview(data))
+
+    def _open_ambient(self) -> JobState:
+        """The job of emits from foreign threads, held open by one token that the caller returns."""
+        flow = self._flow()
+        assert flow is not None  # its routine is emitting
+        with self.lock:
+            job = self.ambient
+            if job is None:
+                job = self.ambient = flow._new_job()
+            job.backend = flow._backend()
+            if self.bus.level:
+                job.flags |= TRACED
+            job.tokens.append(None)
+            job.status = JobStatus.RUNNING
+            self.jobs[job.number] = job
+        return job
+
+    def _release(self, job: JobState) -> None:
+        job.tokens.pop()
+        if not job.tokens:
+            self.finish(job)
+
+    def _follow_level(self, level: Level) -> None:
+        with self.lock:
+            jobs = [*self.jobs.values(), *([self.ambient] if self.ambient else [])]
+            for job in jobs:
+                job.flags = job.flags | TRACED if level else job.flags & ~TRACED
+
+    # waiting ----------------------------------------------------------------------------------
+
+    def wait_until_idle(self, timeout: float | None) -> bool:
+        """Wait until no job is open. False exactly when the time was over first."""
+        self._refuse_in_handler("wait_for_completion")
+        return self._wait(lambda: not self.jobs, timeout)
+
+    def wait_for_job(self, job: JobState, timeout: float | None) -> bool:
+        """Wait until one job has ended."""
+        self._refuse_in_handler("JobState.wait")
+        return self._wait(lambda: job.done, timeout)
+
+    def await_end(self, job: JobState) -> None:
+        """Wait, inside the engine, for a job whose open deliveries other threads hold."""
+        self._wait(lambda: job.done, None)
+
+    def _refuse_in_handler(self, what: str) -> None:
+        here = current.get(None)
+        if here is not None and here.job.flow._scheduler is self and not here.job.done:
+            raise SelfDeadlockError(
+                f"{what} was called in a handler of flow {here.job.flow.flow_id!r}, which would "
+                "wait for itself for ever; emit an event instead, or wait in another thread"
+            )
+
+    def _wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self.lock:
+            while not ready():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+
+def _adopted(cause: Activation, job: JobState) -> Activation:
+    """The same activation as a cause within another job."""
+    adopted = Activation(cause.id, job)
+    adopted.children = cause.children
+    return adopted
+
+
+def _traceback(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))[-4_000:]

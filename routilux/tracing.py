@@ -1,0 +1,146 @@
+"""The long way of a delivery: for jobs that are traced, stopped, or over.
+
+Everything here is behind one test of `JobState.flags`, so it costs nothing while all is well and
+nobody watches.
+"""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from .activation import Activation, Delivery, current
+from .bus import Level, Shard
+from .histogram import _SHIFT, STEPS
+from .job import ENDED, STOPPED, JobState
+from .ports import Connection, Deliver
+from .records import Kind, Status
+
+if TYPE_CHECKING:
+    from .scheduler import Scheduler
+
+_EXACT = 2 * STEPS  # smaller values have a bin of their own
+
+
+def admit(edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation) -> list[Delivery]:
+    """What a backend queues for an emit of a flagged job, whose tokens it has already put in.
+
+    A stopped job takes no more: its tokens are returned and the deliveries counted as dropped. A
+    late emit of a job that has ended goes on in the flow's ambient job.
+    """
+    job = cause.job
+    scheduler = job.flow._scheduler
+    if job.flags & (STOPPED | ENDED):
+        _give_back(job, len(edges), scheduler)
+        if not job.flags & ENDED:
+            drop(job, edges, scheduler)
+        else:
+            scheduler.emit_late(edges, data, cause)
+        return []
+    lane, now, children = scheduler.bus.lane(), scheduler.runtime.now_ns(), cause.children
+    deliveries: list[Delivery] = []
+    for edge in edges:
+        lane.shard(edge.number).queued += 1
+        deliveries.append((edge, data, copy_context(), cause, now, next(children)))
+    if scheduler.bus.previews > 0:
+        scheduler.preview(cause.child_id(deliveries[0][5]), data)
+    return deliveries
+
+
+def _give_back(job: JobState, count: int, scheduler: Scheduler) -> None:
+    for _ in range(count):
+        job.tokens.pop()
+    if not job.tokens:
+        scheduler.finish(job)
+
+
+def drop(job: JobState, edges: tuple[Connection, ...], scheduler: Scheduler) -> None:
+    """Count deliveries that a stopped job will not run."""
+    with scheduler.lock:
+        job.dropped += len(edges)
+
+
+def run_gated(delivery: Delivery) -> KeyboardInterrupt | None:
+    """Run or drop one delivery of a flagged job; its token stays the caller's."""
+    edge, data, context, cause, queued, index = delivery
+    job = cause.job
+    scheduler = job.flow._scheduler
+    if job.flags & STOPPED:
+        drop(job, (edge,), scheduler)
+        if queued:
+            _publish_drop(scheduler, delivery)
+        return None
+    if not queued:  # queued before somebody began to watch: it counts from here
+        queued = scheduler.runtime.now_ns()
+        scheduler.bus.lane().shard(edge.number).queued += 1
+        index = next(cause.children)
+    return _run_traced(scheduler, (edge, data, context, cause, queued, index))
+
+
+def _run_traced(scheduler: Scheduler, delivery: Delivery) -> KeyboardInterrupt | None:
+    edge, data, context, cause, queued, index = delivery
+    job, bus = cause.job, scheduler.bus
+    now_ns, number = scheduler.runtime.now_ns, edge.number
+    lane = bus.lane()
+    shard = lane.shards.get(number) or lane.shard(number)
+    ident = hash((cause.id, index))
+    activation = Activation(ident, job, edge)
+    interrupt: KeyboardInterrupt | None = None
+    status = 0
+    outer = lane.running  # a handler that executes another flow in sequence runs it in here
+    start = now_ns()
+    shard.started += 1
+    lane.running = (number, start, ident)
+    try:
+        context.run(_enter, activation, edge.deliver, data)
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
+        status = 1
+        scheduler.fail(job, error, edge, ident)
+        if isinstance(error, KeyboardInterrupt):
+            interrupt = error
+    end = now_ns()
+    _count(shard, end - start, start - queued, status)
+    lane.running = outer
+    if bus.level >= Level.TRACE:
+        n = lane.published + 1
+        lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, status))
+        lane.published = n
+    return interrupt
+
+
+def _enter(activation: Activation, deliver: Deliver, data: dict[str, Any]) -> None:
+    current.set(activation)
+    deliver(data)
+
+
+def _count(shard: Shard, run: int, wait: int, failed: int) -> None:
+    """Add one activation. `histogram.bin_of` is inlined twice: this is per message."""
+    shard.done += 1
+    shard.failed += failed
+    shard.run_ns += run
+    shard.wait_ns += wait
+    if run >= _EXACT:
+        octave = run.bit_length() - _SHIFT - 1
+        run = (octave << _SHIFT) + (run >> octave)
+    bins = shard.run_bins
+    bins[run] = bins.get(run, 0) + 1
+    if wait >= _EXACT:
+        octave = wait.bit_length() - _SHIFT - 1
+        wait = (octave << _SHIFT) + (wait >> octave)
+    bins = shard.wait_bins
+    bins[wait] = bins.get(wait, 0) + 1
+
+
+def _publish_drop(scheduler: Scheduler, delivery: Delivery) -> None:
+    edge, _, _, cause, _, index = delivery
+    lane = scheduler.bus.lane()
+    lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
+    lane.publish(
+        Kind.DROPPED,
+        scheduler.runtime.now_ns(),
+        cause.job.number,
+        activation=cause.child_id(index),
+        cause=cause.id,
+        subject=edge.number,
+        status=Status.CANCELLED,
+    )

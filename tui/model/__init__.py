@@ -1,0 +1,1 @@
+"""Pure view state: snapshots go in, what panes show comes out. No Textual here."""

@@ -1,0 +1,1 @@
+"""Drawing without widgets: plain data in, runs of tagged text or Strips out."""

@@ -1,0 +1,1 @@
+"""One pane per file; a pane reads the model and nothing else."""
