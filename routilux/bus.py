@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from itertools import count
@@ -56,8 +56,8 @@ class Shard:
     def __init__(self) -> None:
         self.queued = self.started = self.done = self.failed = 0
         self.run_ns = self.wait_ns = 0
-        self.run_bins: dict[int, int] = {}
-        self.wait_bins: dict[int, int] = {}
+        self.run_bins: defaultdict[int, int] = defaultdict(int)
+        self.wait_bins: defaultdict[int, int] = defaultdict(int)
 
 
 class Lane:
@@ -117,6 +117,7 @@ class EventBus:
 
     Attributes:
         level: the highest level of all subscribers; flows read it when a job starts.
+        tracing: whether that is `Level.TRACE`; comparing enums is dear on the hot path.
         generation: put into every record; a monitor that reloads code counts it up.
         previews: how many payload previews may still be made; a reader refills it, so that a
             flood of events costs no flood of texts.
@@ -124,6 +125,7 @@ class EventBus:
 
     def __init__(self) -> None:
         self.level = Level.OFF
+        self.tracing = False
         self.generation = 0
         self.previews = 0
         #: Called with each new level, in the thread that subscribes or closes.
@@ -169,6 +171,7 @@ class EventBus:
     def _update_level(self) -> None:
         with self._lock:
             self.level = max((s.level for s in self._subscriptions), default=Level.OFF)
+            self.tracing = self.level is Level.TRACE
         if self.on_level is not None:
             self.on_level(self.level)
 

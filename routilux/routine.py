@@ -94,8 +94,8 @@ class Routine:
         cause = current.get(None)
         if cause is not None:
             job = cause.job
-            if job.flow is flow and not job.flags:  # the short way
-                edges = event._edges or event.edges
+            edges = event._edges or event.edges
+            if job.flow is flow and (edges or not job.flags):
                 if edges:
                     job.backend.submit(edges, data, cause)
                 return

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("routilux")
 
+# Looked up once: reading a member of an enum class costs as much as a deque append and pop.
+_RUNNING, _COMPLETED, _FAILED = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED
+
 
 class Scheduler:
     """The one state machine of a flow.
@@ -48,6 +51,7 @@ class Scheduler:
         self.completed = 0
         self.failed = 0
         self.ambient: JobState | None = None
+        self._waiters = 0
         self._changed = runtime.condition(self.lock)
         self._flow = weakref.ref(flow)
         follow = weakref.WeakMethod(self._follow_level)
@@ -57,11 +61,11 @@ class Scheduler:
 
     def start(self, job: JobState, entry: Connection, data: dict[str, Any]) -> None:
         """Open a job and hand its entry delivery to the backend."""
-        with self.lock:
-            if self.bus.level:
+        job.status = _RUNNING
+        self.jobs[job.number] = job  # before looking: who subscribes now finds it there
+        if self.bus.level:
+            with self.lock:
                 job.flags |= TRACED
-            job.status = JobStatus.RUNNING
-            self.jobs[job.number] = job
         if job.flags & TRACED:
             lane, now = self.bus.lane(), self.runtime.now_ns()
             root = job.root.id
@@ -129,8 +133,9 @@ class Scheduler:
                 )
             self.failed += bool(failed)
             self.completed += not failed
-            job.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
-            self._changed.notify_all()
+            job.status = _FAILED if failed else _COMPLETED
+            if self._waiters:
+                self._changed.notify_all()
 
     # emits that take the long way -----------------------------------------------------------------
 
@@ -169,7 +174,7 @@ class Scheduler:
     def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         lane = self.bus.lane()
         lane.emitted[event.number] = lane.emitted.get(event.number, 0) + 1
-        if not event.edges and self.bus.level >= Level.TRACE:
+        if not event.edges and self.bus.tracing:
             ident = cause.child_id(next(cause.children))
             now = self.runtime.now_ns()
             lane.publish(
@@ -248,7 +253,11 @@ class Scheduler:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return False
-                self._changed.wait(left)
+                self._waiters += 1
+                try:
+                    self._changed.wait(left)
+                finally:
+                    self._waiters -= 1
         return True
 
 

@@ -10,7 +10,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from .activation import Activation, Delivery, current
-from .bus import Level, Shard
 from .histogram import _SHIFT, STEPS
 from .job import ENDED, STOPPED, JobState
 from .ports import Connection, Deliver
@@ -99,9 +98,22 @@ def _run_traced(scheduler: Scheduler, delivery: Delivery) -> KeyboardInterrupt |
         if isinstance(error, KeyboardInterrupt):
             interrupt = error
     end = now_ns()
-    _count(shard, end - start, start - queued, status)
     lane.running = outer
-    if bus.level >= Level.TRACE:
+    # From here to the end `histogram.bin_of` is inlined twice: this is per message.
+    run, wait = end - start, start - queued
+    shard.done += 1
+    shard.failed += status
+    shard.run_ns += run
+    shard.wait_ns += wait
+    if run >= _EXACT:
+        octave = run.bit_length() - _SHIFT - 1
+        run = (octave << _SHIFT) + (run >> octave)
+    shard.run_bins[run] += 1
+    if wait >= _EXACT:
+        octave = wait.bit_length() - _SHIFT - 1
+        wait = (octave << _SHIFT) + (wait >> octave)
+    shard.wait_bins[wait] += 1
+    if bus.tracing:
         n = lane.published + 1
         lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, status))
         lane.published = n
@@ -111,24 +123,6 @@ def _run_traced(scheduler: Scheduler, delivery: Delivery) -> KeyboardInterrupt |
 def _enter(activation: Activation, deliver: Deliver, data: dict[str, Any]) -> None:
     current.set(activation)
     deliver(data)
-
-
-def _count(shard: Shard, run: int, wait: int, failed: int) -> None:
-    """Add one activation. `histogram.bin_of` is inlined twice: this is per message."""
-    shard.done += 1
-    shard.failed += failed
-    shard.run_ns += run
-    shard.wait_ns += wait
-    if run >= _EXACT:
-        octave = run.bit_length() - _SHIFT - 1
-        run = (octave << _SHIFT) + (run >> octave)
-    bins = shard.run_bins
-    bins[run] = bins.get(run, 0) + 1
-    if wait >= _EXACT:
-        octave = wait.bit_length() - _SHIFT - 1
-        wait = (octave << _SHIFT) + (wait >> octave)
-    bins = shard.wait_bins
-    bins[wait] = bins.get(wait, 0) + 1
 
 
 def _publish_drop(scheduler: Scheduler, delivery: Delivery) -> None:

@@ -95,9 +95,9 @@ def _constrain(lines: Sequence[Sequence[Stretch]]) -> list[Stretch]:
             second.after.append(first)
     leaving = {line[0].leave: line[0] for line in lines if line}
     for line in lines:
-        first = leaving.get(line[-1].arrive) if line else None
-        if first is not None and first is not line[-1]:
-            line[-1].after.append(first)
+        before = leaving.get(line[-1].arrive) if line else None
+        if before is not None:
+            line[-1].after.append(before)
     for index, one in enumerate(ordered):
         for other in ordered[index + 1 :]:
             if other.top > one.bottom:

@@ -14,19 +14,22 @@ UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 
 # Glyph by the arms that a cell has.
 _CORNERS = (DOWN | RIGHT, DOWN | LEFT, UP | RIGHT, UP | LEFT)
+_ARMS = (LEFT | RIGHT, UP | DOWN, *_CORNERS)
 _LINES: dict[Weight, dict[int, str]] = {
-    weight: dict(zip((LEFT | RIGHT, UP | DOWN, *_CORNERS), glyphs, strict=True))
-    for weight, glyphs in (("idle", "─│┌┐└┘"), ("busy", "═║╔╗╚╝"), ("hot", "━┃┏┓┗┛"))
+    "idle": dict(zip(_ARMS, "─│┌┐└┘", strict=True)),
+    "busy": dict(zip(_ARMS, "═║╔╗╚╝", strict=True)),
+    "hot": dict(zip(_ARMS, "━┃┏┓┗┛", strict=True)),
 }
 _ASCII_LINES: dict[Weight, dict[int, str]] = {
-    weight: dict(zip((LEFT | RIGHT, UP | DOWN, *_CORNERS), glyphs, strict=True))
-    for weight, glyphs in (("idle", "-|++++"), ("busy", "=|++++"), ("hot", "##++++"))
+    "idle": dict(zip(_ARMS, "-|++++", strict=True)),
+    "busy": dict(zip(_ARMS, "=|++++", strict=True)),
+    "hot": dict(zip(_ARMS, "##++++", strict=True)),
 }
 # Corners, horizontal and vertical of a box, or both ends of a one-row node; plain and selected.
 _BOX = ("╭╮╰╯─│", "┏┓┗┛━┃")
 _ASCII_BOX = ("++++-|", "####=#")
-_ROW = ("▌▐", "██")
-_ASCII_ROW = ("[]", "##")
+_ROW = (("▌", "▐"), ("█", "█"))
+_ASCII_ROW = (("[", "]"), ("#", "#"))
 
 
 def paint(
@@ -39,8 +42,9 @@ def paint(
     """The picture as `layout.height` rows of `layout.width` cells.
 
     Tags: ``("border", key, 1 if selected else 0)``, ``("node", key)`` for the blank inside of a
-    box, ``("edge", key)`` for a line and its arrowhead, and those that `label` gives. The frame
-    of the selected node also differs in shape.
+    box, ``("edge", key)`` for a line and its arrowhead, ``("loop", key)`` for the mark ``↺`` on
+    the source of an edge that is not drawn, and those that `label` gives. The frame of the
+    selected node also differs in shape.
 
     Args:
         label: the lines of a node as runs; what exceeds the room in its box is cut.
@@ -57,15 +61,12 @@ def paint(
         canvas.put(*wire.points[-1], ">" if ascii else "▶", ("edge", wire.edge.key))
     looping = {edge.source: edge.key for edge in layout.loops}
     for key, box in layout.boxes.items():
-        if layout.style == "box":
-            _box(canvas, key, box, key == selected, ascii)
-            if key in looping:
-                mark = "@" if ascii else "↺"
-                canvas.put(
-                    box.x + box.width - 3, box.y + box.height - 1, mark, ("loop", looping[key])
-                )
-        else:
-            _row(canvas, key, box, key == selected, ascii)
+        frame = _box if layout.style == "box" else _row
+        frame(canvas, key, box, key == selected, ascii)
+        if key in looping:
+            # On a frame the mark stands on the lower border, on a row in place of the right one.
+            x = box.x + box.width - (3 if layout.style == "box" else 1)
+            canvas.put(x, box.y + box.height - 1, "@" if ascii else "↺", ("loop", looping[key]))
         _write(canvas, box, label(key), border=2 if layout.style == "box" else 1)
     return canvas.rows()
 

@@ -15,6 +15,8 @@ from tui.paint.ranks import Layered, Pair, components, layered, loops, rank
 from tui.paint.rows import Ports, ports, rows
 
 Style: TypeAlias = Literal["box", "row"]
+Point: TypeAlias = tuple[int, int]
+"""A cell as column and row."""
 
 _STUB = 1  # columns between a box and the first track
 _HEAD = 2  # columns after the last track: a stub and the arrowhead
@@ -55,7 +57,7 @@ class Wire(NamedTuple):
     """An edge as the corner points of its line, from beside the source to the arrowhead."""
 
     edge: Edge
-    points: tuple[tuple[int, int], ...]
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +138,14 @@ class _Picture:
         tops = rows(graph, gaps, sizes)
         height = max(top + size for top, size in zip(tops, sizes, strict=True))
         widths = [self._columns(nodes, layer) for layer in graph.layers]
-        points: list[list[tuple[int, int]]] = [[] for _ in edges]
-        starts, height = _join(graph, gaps, tops, widths, points, height)
+        starts, points, height = _join(graph, gaps, tops, widths, height)
         for layer, x, width in zip(graph.layers, starts, widths, strict=True):
             for item in layer:
                 if item < len(nodes):
                     box = Box(x, self.height + tops[item], width, sizes[item], nodes[item].lines)
                     self.boxes[nodes[item].key] = box
-        for edge, line in zip(edges, points, strict=True):
-            self.wires.append(Wire(edge, tuple((x, y + self.height) for x, y in line)))
+        for number, edge in enumerate(edges):
+            self.wires.append(Wire(edge, tuple((x, y + self.height) for x, y in points[number])))
         self.width = max(self.width, starts[-1] + widths[-1])
         self.height += height
 
@@ -189,26 +190,23 @@ def _join(
     gaps: Sequence[Ports],
     tops: Sequence[int],
     widths: Sequence[int],
-    points: list[list[tuple[int, int]]],
     height: int,
-) -> tuple[list[int], int]:
-    """Fill in the points of all lines; returns the column of each layer and the final height."""
+) -> tuple[list[int], dict[int, list[Point]], int]:
+    """The column of each layer, the points of the line of each edge, and the final height."""
     starts = [0]
+    points: dict[int, list[Point]] = {}
     deepest = height
     for gap, width in zip(gaps, widths, strict=False):
         ends = [
-            (tops[source] + leave, tops[target] + arrive)
-            for (source, target, _), leave, arrive in zip(
-                gap.links, gap.leave, gap.arrive, strict=True
-            )
+            (tops[link[0]] + leave, tops[link[1]] + arrive)
+            for link, leave, arrive in zip(gap.links, gap.leave, gap.arrive, strict=True)
         ]
         lines, tracks = route(ends, height)
         left = starts[-1] + width
         right = left + _STUB + tracks + _HEAD
-        for (source, target, number), (leave, arrive), line in zip(
-            gap.links, ends, lines, strict=True
-        ):
-            path = points[number]
+        for link, (leave, arrive), line in zip(gap.links, ends, lines, strict=True):
+            source, target, number = link
+            path = points.setdefault(number, [])
             if source < graph.nodes:
                 path.append((left, leave))
             for stretch in line:
@@ -218,4 +216,4 @@ def _join(
             if target < graph.nodes:
                 path.append((right - 1, arrive))
         starts.append(right)
-    return starts, deepest
+    return starts, points, deepest

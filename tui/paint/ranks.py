@@ -58,26 +58,25 @@ def loops(nodes: int, edges: Sequence[Pair]) -> set[int]:
         if source != target:
             entered[target] = True
     found: set[int] = set()
-    state = [0] * nodes  # 1 while on the path, 2 when done
-    starts = [n for n in range(nodes) if not entered[n]] + [n for n in range(nodes) if entered[n]]
-    for start in starts:
-        if state[start]:
+    walked = [0] * nodes  # 1 while on the path, 2 when done
+    for start in sorted(range(nodes), key=entered.__getitem__):
+        if walked[start]:
             continue
-        state[start] = 1
+        walked[start] = 1
         path = [(start, iter(leaving[start]))]
         while path:
             node, rest = path[-1]
-            number = next(rest, None)
-            if number is None:
-                state[node] = 2
+            for number in rest:
+                target = edges[number][1]
+                if walked[target] == 1:
+                    found.add(number)
+                elif not walked[target]:
+                    walked[target] = 1
+                    path.append((target, iter(leaving[target])))
+                    break
+            else:
+                walked[node] = 2
                 path.pop()
-                continue
-            target = edges[number][1]
-            if state[target] == 1:
-                found.add(number)
-            elif state[target] == 0:
-                state[target] = 1
-                path.append((target, iter(leaving[target])))
     return found
 
 

@@ -48,7 +48,8 @@ def _follow(rows: Sequence[str], owner: Mapping[tuple[int, int], int], x: int, y
         if back in arms:
             (heading,) = arms - {back}
         else:
-            assert heading in (LEFT, RIGHT) and arms == {UP, DOWN}, f"a line breaks at {x},{y}"
+            assert heading in (LEFT, RIGHT), f"a line breaks at {x},{y}"
+            assert arms == {UP, DOWN}, f"a line breaks at {x},{y}"
         x, y = x + heading[0], y + heading[1]
     assert heading == RIGHT
     return owner[x + 1, y]
