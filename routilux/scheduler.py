@@ -137,6 +137,12 @@ class Scheduler:
             if self._waiters:
                 self._changed.notify_all()
 
+    def stop_open_jobs(self) -> None:
+        """Drop what is queued of every open job; handlers that run now end by themselves."""
+        with self.lock:
+            for job in self.jobs.values():
+                job.flags |= STOPPED
+
     # emits that take the long way -----------------------------------------------------------------
 
     def emit(self, event: Event, data: dict[str, Any], cause: Activation | None) -> None:

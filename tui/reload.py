@@ -16,6 +16,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
@@ -41,6 +42,8 @@ _ROUND = 2.0  # seconds that one report may be held back in all, however busy th
 _POLL = 0.008  # seconds between two looks while files settle
 _STEP_MS, _DEBOUNCE_MS = 10, 50  # settling is done here, so watchfiles need not collect
 _COARSE_NS = 2_000_000_000  # the coarsest file times in use (FAT): younger ones prove nothing
+_BLIND = 0.25  # seconds between two looks where folders cannot be watched
+_RETRY = 5.0  # seconds until that is tried again
 _ABSENT = b"absent"
 
 _log = logging.getLogger("routilux.reload")
@@ -69,7 +72,7 @@ class Change:
     """Files whose content is new."""
 
     files: tuple[Path, ...]
-    """In the order of the watched set, spelt as they were given."""
+    """Absolute, links not followed, in the order of the watched set."""
     problem: SyntaxProblem | None
     """The first file that does not compile: of *files*, else one reported before and not mended
     since. Loading makes no sense until a later change comes without one."""
@@ -95,29 +98,35 @@ def syntax_problem(path: Path, content: bytes) -> SyntaxProblem | None:
     """
     if path.suffix.lower() not in (".py", ".pyw"):
         return None
+    source = _decode(content)
     try:
         # By module, as catch_warnings() would swap the filters of every thread.
         warnings.filterwarnings("ignore", module="<routilux check>")
-        compile(content, "<routilux check>", "exec", dont_inherit=True)
+        compile(content if source is None else source, "<routilux check>", "exec", 0, True)
     except SyntaxError as error:
         line, column, message = error.lineno or 1, error.offset or 1, error.msg
+        in_bytes = error.text is None  # found after parsing
     except ValueError as error:  # a NUL in Python 3.11
-        line, column, message = 1, 1, str(error)
+        line, column, message, in_bytes = 1, 1, str(error), False
     except (RecursionError, MemoryError, OverflowError):
         return None  # too deep for this thread's stack; the child finds out for itself
     else:
         return None
-    lines = snippet(_decode(content), line)
-    return SyntaxProblem(path, min(max(line, 1), lines[-1][0]), max(column, 1), message, lines)
+    lines = snippet(content.decode("utf-8", "replace") if source is None else source, line)
+    line = min(max(line, 1), lines[-1][0])
+    if in_bytes:
+        column = len(dict(lines)[line].encode()[: column - 1].decode("utf-8", "ignore")) + 1
+    return SyntaxProblem(path, line, max(column, 1), message, lines)
 
 
-def _decode(content: bytes) -> str:
+def _decode(content: bytes) -> str | None:
+    """Decode source as Python does, None if that fails. Columns are right only for text."""
     from importlib.util import decode_source
 
     try:
         return decode_source(content)
     except (SyntaxError, UnicodeDecodeError, LookupError):
-        return content.decode("utf-8", "replace")
+        return None
 
 
 def _sign(path: Path) -> _Signature | None:
@@ -127,7 +136,7 @@ def _sign(path: Path) -> _Signature | None:
     except (OSError, ValueError):
         return None
     # A folder or a pipe in the place of the file: as good as missing.
-    regular = found.st_mode & 0o170000 == 0o100000
+    regular = stat.S_ISREG(found.st_mode)
     return (found.st_mtime_ns, found.st_size, found.st_ino) if regular else None
 
 
@@ -233,7 +242,7 @@ class Watcher:
     def close(self) -> None:
         """Stop; returns at once, the thread ends within 100 ms. Any thread, any number of times.
 
-        After it returns no callback begins; one may still be running (see :meth:`join`).
+        A callback that is running or just due is not waited for: see :meth:`join`.
         """
         self._closing.set()
         self._wake.set()
@@ -253,3 +262,208 @@ class Watcher:
     def _at_exit(self) -> None:
         self.close()
         self.join()
+
+    def _run(self) -> None:
+        eyes = _Eyes()
+        told = True
+        try:
+            while True:
+                force = self._wake.is_set()
+                if force:
+                    self._wake.clear()
+                # After clear(): close() sets this one first, so one of the two is always seen.
+                if self._closing.is_set():
+                    return
+                files = self._files
+                # Before the look: what changes after it finds the watch open.
+                eyes.aim(files)
+                if self._look(files, force) and not told:
+                    eyes.forget()  # the watch has missed it: it may be deaf
+                told = eyes.wait(self._wake)
+        finally:
+            eyes.close()
+
+    def _look(self, files: dict[Path, _Known], force: bool) -> bool:
+        """Report what has changed; return whether anything seemed to have."""
+        suspects = {path for path, known in files.items() if _differs(path, known, force)}
+        if not suspects:
+            return False
+        ends = monotonic() + _ROUND
+        before: dict[Path, bytes] = {}
+        while True:
+            self._settle(files)
+            fresh = _fresh(files, suspects)
+            content = {path: seen.content for path, seen in fresh.items()}
+            problems = {path: syntax_problem(path, text) for path, text in content.items()}
+            final = content == before or monotonic() > ends
+            if final or not any(problems.values()) or not self._moves(fresh, SECOND_LOOK):
+                break
+            before = content
+        if not self._closing.is_set():
+            self._report(files, fresh, problems)
+        return True
+
+    def _settle(self, files: dict[Path, _Known]) -> None:
+        """Wait until no file moves, and those that changed are present and not empty."""
+        began = still_since = monotonic()
+        seen = {path: _sign(path) for path in files}
+        while monotonic() - began < GIVE_UP and not self._closing.wait(_POLL):
+            latest = {path: _sign(path) for path in files}
+            if latest != seen:
+                seen, still_since = latest, monotonic()
+            elif monotonic() - still_since >= QUIET and all(
+                (signature and signature[1]) or signature == files[path].signature
+                for path, signature in seen.items()
+            ):
+                return
+
+    def _moves(self, fresh: dict[Path, _Seen], seconds: float) -> bool:
+        """Tell whether a file changes again within *seconds*; returns as soon as one does."""
+        ends = monotonic() + seconds
+        while monotonic() < ends and not self._closing.wait(_POLL):
+            if any(_sign(path) != seen.signature for path, seen in fresh.items()):
+                return True
+        return False
+
+    def _report(
+        self,
+        files: dict[Path, _Known],
+        fresh: dict[Path, _Seen],
+        problems: dict[Path, SyntaxProblem | None],
+    ) -> None:
+        for path, seen in fresh.items():
+            known = files[path]
+            known.signature, known.read_ns = seen.signature, seen.read_ns
+            known.digest = _digest(seen.content)
+        watched = self._files
+        latest = {**self._problems, **problems}
+        self._problems = {p: found for p, found in latest.items() if found and p in watched}
+        changed = tuple(path for path in fresh if path in watched)
+        if not changed:
+            return
+        broken = [p for p in (*changed, *watched) if p in self._problems and _sign(p)]
+        problem = self._problems[broken[0]] if broken else None
+        try:
+            self._on_change(Change(changed, problem))
+        except Exception:  # noqa: BLE001 - a mistake of the caller must not blind the watcher
+            _log.exception("on_change failed for %s", ", ".join(map(str, changed)))
+
+
+class _Seen(NamedTuple):
+    """One reading of a file: the signature and the wall clock are of just before it."""
+
+    signature: _Signature
+    read_ns: int
+    content: bytes
+
+
+def _look_at(path: Path) -> _Seen | None:
+    read_ns, signature, content = time_ns(), _sign(path), _read(path)
+    return None if signature is None or content is None else _Seen(signature, read_ns, content)
+
+
+def _differs(path: Path, known: _Known, force: bool) -> bool:
+    """Tell whether *path* may have changed. Reads it only if its signature proves nothing."""
+    signature = _sign(path)
+    if signature != known.signature:
+        return True
+    if signature is None or not (force or known.digest is None or known.coarse()):
+        return False
+    seen = _look_at(path)
+    if seen is None or seen.signature != signature or _sign(path) != signature:
+        return True
+    digest = _digest(seen.content)
+    if known.digest is None:
+        known.digest = digest
+    known.read_ns = seen.read_ns
+    return digest != known.digest
+
+
+def _fresh(files: dict[Path, _Known], suspects: set[Path]) -> dict[Path, _Seen]:
+    """Return what was read of the files with new content; forget the times of the others."""
+    fresh: dict[Path, _Seen] = {}
+    for path, known in files.items():
+        if path not in suspects and _sign(path) == known.signature:
+            continue
+        seen = _look_at(path)
+        if seen is None:
+            known.signature = None  # given up; any signature will differ once it is back
+        elif _digest(seen.content) == known.digest:
+            known.signature, known.read_ns = seen.signature, seen.read_ns
+        else:
+            fresh[path] = seen
+    return fresh
+
+
+class _Eyes:
+    """The folder watch: says when to look, never what changed. Used by one thread."""
+
+    def __init__(self) -> None:
+        self._notify: RustNotify | None = None
+        self._opened: dict[str, tuple[int, int]] = {}  # folder -> (device, inode) when opened
+        self._names: set[str] = set()
+        self._retry_at = 0.0
+
+    def aim(self, files: Iterable[Path]) -> None:
+        """Watch the folders of *files* and of what they link to; reopen if any is a new one."""
+        ends = {*files, *(Path(os.path.realpath(path)) for path in files if os.path.islink(path))}
+        # Events are matched by name alone: folders may be spelt otherwise than we did.
+        self._names = {part for path in ends for part in path.parts}
+        wanted = dict(_nearest(folder) for folder in {path.parent for path in ends})
+        if wanted == self._opened or (self._notify is None and monotonic() < self._retry_at):
+            return
+        self.close()
+        if not wanted:
+            return
+        try:
+            from watchfiles._rust_notify import RustNotify
+
+            self._notify = RustNotify(list(wanted), False, False, 300, False, True)
+            self._opened = wanted
+        except (ImportError, OSError, RuntimeError) as error:
+            self._retry_at = monotonic() + _RETRY
+            _log.warning("cannot watch folders, looking every %s s instead: %s", _BLIND, error)
+
+    def wait(self, wake: threading.Event) -> bool:
+        """Return True after an event that concerns the files, False when *wake* or time says so."""
+        if self._notify is None:
+            wake.wait(_BLIND if self._names else SWEEP)
+            return False
+        ends = monotonic() + SWEEP
+        while (left := ends - monotonic()) > 0:
+            try:
+                got = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, int(left * 1000) + 1, wake)
+            except (OSError, RuntimeError):  # for ever, after one name that is not Unicode
+                self.forget()
+                return False
+            if isinstance(got, str):
+                return False
+            paths = [path for _, path in got]
+            if not self._opened.keys().isdisjoint(paths):
+                self.forget()  # a watched folder itself: gone, perhaps made again
+                return True
+            if any(os.path.basename(path) in self._names for path in paths):
+                return True
+        return False
+
+    def forget(self) -> None:
+        """Reopen the watch at the next :meth:`aim`."""
+        self._opened = {}
+
+    def close(self) -> None:
+        """Close the watch, if it is open."""
+        if self._notify is not None:
+            self._notify.close()
+        self._notify, self._opened = None, {}
+
+
+def _nearest(folder: Path) -> tuple[str, tuple[int, int]]:
+    """Return the nearest existing folder, *folder* or one above, with its device and inode."""
+    for place in (folder, *folder.parents):
+        try:
+            found = os.stat(place)
+        except OSError:
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            return str(place), (found.st_dev, found.st_ino)
+    return str(folder), (0, 0)

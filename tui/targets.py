@@ -148,8 +148,8 @@ def scan(folder: Path, *, limit: int = 500, seconds: float = 2.0) -> Found:
 
     Hidden folders, virtual environments, installed packages and build output are skipped, and
     so are links to folders. A file that mentions routilux but does not parse is listed with its
-    error. Files without a flow to run (only routine classes) come last; pytest files without
-    one are left out.
+    error. Files without a flow to run come last if they define routine classes, and are left
+    out otherwise (as are pytest files).
 
     Args:
         folder: where to start; eight levels deep at most, nearest files first.
@@ -312,7 +312,7 @@ def _describe(path: Path) -> tuple[int, Candidate] | None:
         return 0, Candidate(path, "", "does not parse", f"{path.name}:1: {error}")
     shape = _Shape(tree)
     pytest_file = path.name == "conftest.py" or path.name.startswith("test_")
-    if not shape.imports_routilux or (pytest_file and not shape.runnable):
+    if not shape.imports_routilux or not (shape.runnable or (shape.routines and not pytest_file)):
         return None
     doc = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
     title = "".join(char for char in doc if char.isprintable()).strip()
@@ -344,7 +344,7 @@ class _Shape:
         parts += ["script"] if self.script else []
         if not parts and self.routines:
             parts = ["routines " + ", ".join(self.routines)]
-        return ", ".join(parts) or "no flow at module level"
+        return ", ".join(parts)
 
     def _import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):

@@ -181,6 +181,7 @@ def test_scan_finds_what_imports_routilux_and_executes_nothing(tmp_path: Path) -
         "only_classes.py",
         "from routilux import Routine\nclass A(Routine): ...\nclass B(A): ...\nclass C: ...\n",
     )
+    write(tmp_path, "tool.py", "from routilux import Flow\ndef use(flow: Flow): ...\n")
     write(tmp_path, "other.py", "# not about routilux\nimport os\n")
     write(tmp_path, "broken.py", "from routilux import Flow\nflow = Flow(\n")
     write(tmp_path, "test_it.py", "from routilux import Flow\ndef test_x():\n    Flow()\n")

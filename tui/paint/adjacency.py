@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tui.paint.canvas import BLANK, Row, Run, Tag, clean, fit, merge, width
+from tui.paint.canvas import BLANK, Row, Run, Tag, clean, fit, measure, merge
 from tui.paint.layout import Edge
 
 TEXT: Tag = ("text",)
@@ -48,9 +48,9 @@ def _cut(runs: Sequence[Run], cells: int) -> Row:
     """The runs cut or padded to a width; a cut row ends with ``~``."""
     kept: list[Run] = []
     left = cells
-    total = sum(width(text) for text, _ in runs)
+    total = sum(measure(text) for text, _ in runs)
     for text, tag in runs:
-        size = width(text)
+        size = measure(text)
         # The last cell stays free for the mark as long as there is more to come.
         if size > left - (total > left):
             kept.append((fit(text + "~" * left, left), tag))

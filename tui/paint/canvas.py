@@ -57,7 +57,7 @@ def clean(text: str) -> str:
     return safe
 
 
-def width(text: str) -> int:
+def measure(text: str) -> int:
     """How many cells `text` takes once cleaned: the label width to hand to the layout."""
     return cell_len(clean(text))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 
 # Two lines on one row must not look like one: a blank column stays between their corners.
 _APART = 2
@@ -31,7 +31,7 @@ class Stretch:
         return max(self.leave, self.arrive)
 
 
-def route(ends: Sequence[tuple[int, int]], height: int) -> tuple[list[list[Stretch]], int]:
+def route(ends: Sequence[tuple[int, int]]) -> tuple[list[list[Stretch]], int]:
     """The stretches of each line through a gap, with their tracks, and the number of tracks.
 
     No two lines share a cell except where a horizontal one passes straight through a vertical
@@ -40,14 +40,13 @@ def route(ends: Sequence[tuple[int, int]], height: int) -> tuple[list[list[Stret
 
     Args:
         ends: per line its row at the left and at the right; no row occurs twice on one side.
-        height: rows of the picture so far: below them every row is free.
     """
     lines = [[] if leave == arrive else [Stretch(leave, arrive)] for leave, arrive in ends]
-    _break_rings(lines, {row for pair in ends for row in pair}, height)
+    _break_rings(lines, {row for pair in ends for row in pair})
     return lines, _place(_constrain(lines))
 
 
-def _break_rings(lines: list[list[Stretch]], taken: set[int], height: int) -> None:
+def _break_rings(lines: list[list[Stretch]], taken: set[int]) -> None:
     """Split one line of each ring in two, so that the order of the tracks has a beginning."""
     leaving = {line[0].leave: index for index, line in enumerate(lines) if line}
     seen: set[int] = set()
@@ -61,26 +60,18 @@ def _break_rings(lines: list[list[Stretch]], taken: set[int], height: int) -> No
         if at is None or at not in ring:
             continue
         ring = ring[ring.index(at) :]
-        free = _free_rows(taken, [lines[index][0] for index in ring], height)
+        free = _free_rows(taken, [lines[index][0] for index in ring])
         _, index, row = min((_detour(lines[i][0], row), i, row) for i in ring for row in free)
         line = lines[index][0]
         lines[index] = [Stretch(line.leave, row), Stretch(row, line.arrive)]
         taken.add(row)
 
 
-def _free_rows(taken: set[int], ring: list[Stretch], height: int) -> list[int]:
+def _free_rows(taken: set[int], ring: list[Stretch]) -> list[int]:
     """The rows near the ring that no line of the gap ends on; at least one, below if need be."""
     top, bottom = min(line.top for line in ring), max(line.bottom for line in ring)
     free = [row for row in range(max(top - 1, 0), bottom + 2) if row not in taken]
-    if free:
-        return free
-    return [
-        next(
-            row
-            for row in range(bottom + 1, max(height, bottom) + len(taken) + 2)
-            if row not in taken
-        )
-    ]
+    return free or [next(row for row in count(bottom + 2) if row not in taken)]
 
 
 def _detour(line: Stretch, row: int) -> int:

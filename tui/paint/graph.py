@@ -27,9 +27,9 @@ _ASCII_LINES: dict[Weight, dict[int, str]] = {
 }
 # Corners, horizontal and vertical of a box, or both ends of a one-row node; plain and selected.
 _BOX = ("╭╮╰╯─│", "┏┓┗┛━┃")
-_ASCII_BOX = ("++++-|", "####=#")
+_ASCII_BOX = ("++++-|", "****=*")
 _ROW = (("▌", "▐"), ("█", "█"))
-_ASCII_ROW = (("[", "]"), ("#", "#"))
+_ASCII_ROW = (("[", "]"), ("*", "*"))
 
 
 def paint(
@@ -60,14 +60,15 @@ def paint(
         _verticals(canvas, wire, glyph)
         canvas.put(*wire.points[-1], ">" if ascii else "▶", ("edge", wire.edge.key))
     looping = {edge.source: edge.key for edge in layout.loops}
+    boxed = layout.style == "box"
     for key, box in layout.boxes.items():
-        frame = _box if layout.style == "box" else _row
+        frame = _box if boxed else _row
         frame(canvas, key, box, key == selected, ascii)
         if key in looping:
             # On a frame the mark stands on the lower border, on a row in place of the right one.
-            x = box.x + box.width - (3 if layout.style == "box" else 1)
+            x = box.x + box.width - (3 if boxed else 1)
             canvas.put(x, box.y + box.height - 1, "@" if ascii else "↺", ("loop", looping[key]))
-        _write(canvas, box, label(key), border=2 if layout.style == "box" else 1)
+        _write(canvas, box, label(key), boxed)
     return canvas.rows()
 
 
@@ -118,10 +119,11 @@ def _row(canvas: Canvas, key: int, box: Box, selected: bool, ascii: bool) -> Non
         canvas.put(box.x + box.width - 1, y, right, tag)
 
 
-def _write(canvas: Canvas, box: Box, lines: Sequence[Sequence[Run]], border: int) -> None:
-    """Centre the label on the text rows, where the ports are too."""
-    rows = box.height - 2 * (border == 2)
-    first = box.y + (border == 2) + max((rows - max(box.lines, 1)) // 2, 0)
-    last = box.y + (border == 2) + rows
+def _write(canvas: Canvas, box: Box, lines: Sequence[Sequence[Run]], boxed: bool) -> None:
+    """Write the label: in the middle of a box, at the top of a row node, whose start it marks."""
+    margin, first, last = 1, box.y, box.y + box.height
+    if boxed:
+        margin, first, last = 2, first + 1, last - 1
+        first += (last - first - max(box.lines, 1)) // 2
     for y, runs in zip(range(first, last), lines, strict=False):
-        canvas.write(box.x + border, y, runs, box.width - 2 * border)
+        canvas.write(box.x + margin, y, runs, box.width - 2 * margin)

@@ -132,7 +132,7 @@ class _Picture:
         arrange(graph)
         text_rows = _text_rows(nodes, pairs)
         border = int(self.boxed)
-        gaps = ports(graph, text_rows, border)
+        gaps = ports(graph, text_rows, boxed=self.boxed)
         sizes = [height + 2 * border for height in text_rows]
         sizes += [1] * (graph.items - len(nodes))
         tops = rows(graph, gaps, sizes)
@@ -170,7 +170,8 @@ class _Picture:
         return 4 if self.boxed else 2
 
     def _columns(self, nodes: Sequence[Node], layer: Sequence[int]) -> int:
-        return self._frame + max((nodes[i].width for i in layer if i < len(nodes)), default=-3)
+        # No layer holds dummies only: a node of rank r has a predecessor of rank r - 1.
+        return self._frame + max(nodes[i].width for i in layer if i < len(nodes))
 
 
 def _text_rows(nodes: Sequence[Node], pairs: Sequence[Pair]) -> list[int]:
@@ -201,7 +202,7 @@ def _join(
             (tops[link[0]] + leave, tops[link[1]] + arrive)
             for link, leave, arrive in zip(gap.links, gap.leave, gap.arrive, strict=True)
         ]
-        lines, tracks = route(ends, height)
+        lines, tracks = route(ends)
         left = starts[-1] + width
         right = left + _STUB + tracks + _HEAD
         for link, (leave, arrive), line in zip(gap.links, ends, lines, strict=True):

@@ -89,7 +89,7 @@ def _scaled(value: float | None, base: int, units: Sequence[str], *, fraction: b
         return "-0.0" if sign else "<0.1"
     for index, unit in enumerate(units):
         whole = size == int(size)
-        decimals = (int(fraction and not whole and size < 10)) if index == 0 else 1
+        decimals = (int(fraction and not whole and size < 9.95)) if index == 0 else 1
         text = _shortest(sign, size, unit, decimals)
         number = text[len(sign) : len(text) - len(unit)] if text else ""
         if text and float(number) < base:

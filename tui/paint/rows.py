@@ -1,12 +1,16 @@
 """Rows of a graph picture: where each item and each of its ports stands within its layer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tui.paint.order import positions
 from tui.paint.ranks import Layered, Link
 
-SWEEPS = 8
+SWEEPS = 4
+ROUNDS = 8
+# So many rows of vertical line are worth one bend less.
+_BEND = 4
 # A bend in the middle of a long line is uglier than one beside a node.
 _DUMMY_WEIGHT = 4
 
@@ -21,28 +25,29 @@ class Ports:
     arrive: list[int]
 
 
-def ports(graph: Layered, heights: Sequence[int], inset: int) -> list[Ports]:
+def ports(graph: Layered, heights: Sequence[int], *, boxed: bool) -> list[Ports]:
     """One port row per link on each side of a node, in the order of the other ends.
 
     Args:
-        heights: text rows per node.
-        inset: rows of border above the text; a dummy has neither text nor border.
+        heights: text rows per node; a dummy has none.
+        boxed: the text has a border above and the ports are centred beside it; otherwise both
+            start at the top, where a name then marks the beginning of a node.
     """
     place = positions(graph)
     found = []
     for gap in graph.links:
         down = sorted(gap, key=lambda link: (place[link[0]], place[link[1]], link[2]))
         up = sorted(gap, key=lambda link: (place[link[1]], place[link[0]], link[2]))
-        leave = _offsets(down, 0, graph.nodes, heights, inset)
-        arrive = _offsets(up, 1, graph.nodes, heights, inset)
+        leave = _offsets(down, 0, graph.nodes, heights, boxed)
+        arrive = _offsets(up, 1, graph.nodes, heights, boxed)
         found.append(Ports(down, [leave[link] for link in down], [arrive[link] for link in down]))
     return found
 
 
 def _offsets(
-    links: Sequence[Link], side: int, nodes: int, heights: Sequence[int], inset: int
+    links: Sequence[Link], side: int, nodes: int, heights: Sequence[int], boxed: bool
 ) -> dict[Link, int]:
-    """Port rows of links that are sorted by their items on `side`: centred on the text rows."""
+    """Port rows of links that are sorted by their items on `side`."""
     counts: dict[int, int] = {}
     for link in links:
         counts[link[side]] = counts.get(link[side], 0) + 1
@@ -52,7 +57,7 @@ def _offsets(
         item = link[side]
         index = used.get(item, 0)
         used[item] = index + 1
-        first = inset + (heights[item] - counts[item]) // 2 if item < nodes else 0
+        first = 1 + (heights[item] - counts[item]) // 2 if boxed and item < nodes else 0
         offsets[link] = first + index
     return offsets
 
@@ -60,46 +65,81 @@ def _offsets(
 def rows(graph: Layered, gaps: Sequence[Ports], sizes: Sequence[int]) -> list[int]:
     """The top row of each item, such that no two of a layer overlap and most lines are straight.
 
-    Each sweep moves every item to the median of the rows its lines ask for and pools those that
-    would then violate the order; the sweep with the straightest lines is kept.
+    Each sweep moves every item to the median of the rows its lines on one side ask for, the sweep
+    with the straightest lines is kept, and single layers then move while that helps.
 
     Args:
         sizes: the rows that each item occupies.
     """
     left, right = _wishes(graph, gaps)
     tops = _stacked(graph, sizes)
-    best, least = tops, _bends(gaps, tops)
+    best, least = tops, _bends(range(graph.items), right, tops)
     for sweep in range(SWEEPS):
         tops = list(tops)
-        if sweep % 2:
-            for layer in graph.layers[-2::-1]:
-                _settle(layer, right, tops, sizes)
-        else:
-            for layer in graph.layers[1:]:
-                _settle(layer, left, tops, sizes)
-        cost = _bends(gaps, tops)
+        layers, wishes = (graph.layers[-2::-1], right) if sweep % 2 else (graph.layers[1:], left)
+        for layer in layers:
+            _settle(layer, wishes, tops, sizes)
+        cost = _bends(range(graph.items), right, tops)
         if cost < least:
             best, least = tops, cost
+    _refine(graph.layers, (left, right), best, sizes)
     lowest = min(best, default=0)
     return [top - lowest for top in best]
 
 
 # For each item: (other item, row of the port there minus row of the port here, weight).
-_Wish = tuple[int, int, int]
+_Wish: TypeAlias = tuple[int, int, int]
+_Wishes: TypeAlias = list[list[_Wish]]
 
 
-def _wishes(graph: Layered, gaps: Sequence[Ports]) -> tuple[list[list[_Wish]], list[list[_Wish]]]:
-    left: list[list[_Wish]] = [[] for _ in range(graph.items)]
-    right: list[list[_Wish]] = [[] for _ in range(graph.items)]
+def _wishes(graph: Layered, gaps: Sequence[Ports]) -> tuple[_Wishes, _Wishes]:
+    """What each item's lines on the left, and on the right, ask for."""
+    left: _Wishes = [[] for _ in range(graph.items)]
+    right: _Wishes = [[] for _ in range(graph.items)]
     for gap in gaps:
-        for (source, target, _), leave, arrive in zip(
-            gap.links, gap.leave, gap.arrive, strict=True
-        ):
+        for link, leave, arrive in zip(gap.links, gap.leave, gap.arrive, strict=True):
+            source, target, _ = link
             inner = source >= graph.nodes and target >= graph.nodes
             weight = _DUMMY_WEIGHT if inner else 1
             left[target].append((source, leave - arrive, weight))
             right[source].append((target, arrive - leave, weight))
     return left, right
+
+
+def _refine(
+    layers: Sequence[list[int]],
+    sides: tuple[_Wishes, _Wishes],
+    tops: list[int],
+    sizes: Sequence[int],
+) -> None:
+    """Settle one layer at a time, by both sides or either, and keep what makes lines straighter."""
+    left, right = sides
+    both = [one + other for one, other in zip(left, right, strict=True)]
+    for turn in range(ROUNDS):
+        improved = False
+        for layer in layers if turn % 2 else layers[::-1]:
+            least = _bends(layer, both, tops)
+            for wishes in (both, left, right):
+                before = [tops[item] for item in layer]
+                _settle(layer, wishes, tops, sizes)
+                cost = _bends(layer, both, tops)
+                if cost < least:
+                    least, improved = cost, True
+                    continue
+                for item, top in zip(layer, before, strict=True):
+                    tops[item] = top
+        if not improved:
+            return
+
+
+def _bends(items: Iterable[int], wishes: _Wishes, tops: Sequence[int]) -> int:
+    """How far the lines of some items are from straight."""
+    cost = 0
+    for item in items:
+        for other, shift, _ in wishes[item]:
+            drop = abs(tops[other] + shift - tops[item])
+            cost += drop + _BEND if drop else 0
+    return cost
 
 
 def _stacked(graph: Layered, sizes: Sequence[int]) -> list[int]:
@@ -110,17 +150,6 @@ def _stacked(graph: Layered, sizes: Sequence[int]) -> list[int]:
             tops[item] = row
             row += sizes[item]
     return tops
-
-
-def _bends(gaps: Sequence[Ports], tops: Sequence[int]) -> int:
-    cost = 0
-    for gap in gaps:
-        for (source, target, _), leave, arrive in zip(
-            gap.links, gap.leave, gap.arrive, strict=True
-        ):
-            drop = abs(tops[source] + leave - tops[target] - arrive)
-            cost += drop + 2 if drop else 0
-    return cost
 
 
 def _settle(

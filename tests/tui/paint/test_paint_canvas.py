@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.paint.canvas import BLANK, Canvas, clean, fit, merge, text_of, width
+from tui.paint.canvas import BLANK, Canvas, clean, fit, measure, merge, text_of
 
 WHO = ("who",)
 
@@ -11,7 +11,7 @@ WHO = ("who",)
 @given(st.text())
 def test_cleaned_text_adds_up_character_by_character_and_holds_no_controls(text):
     safe = clean(text)
-    assert cell_len(safe) == sum(map(cell_len, safe)) == width(text)
+    assert cell_len(safe) == sum(map(cell_len, safe)) == measure(text)
     assert not set(safe) & {"\x00", "\x1b", "\n", "\r", "\x7f", "\x9b", "\u202e", "\u200d"}
     safe.encode()
 

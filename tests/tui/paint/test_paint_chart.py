@@ -25,7 +25,7 @@ def test_a_line_climbs_from_the_lower_left_to_the_upper_right_dot():
 
 def test_a_line_has_no_holes_however_steep_it_is():
     rows = text_of(braille([[0, 0, 9, 9]], 2, 3, top=9))
-    assert rows == [" ⡏", " ⡇", "⣀⡇"]
+    assert rows == [" ⡏", " ⡇", "⣀⠇"]
 
 
 def test_a_gap_in_the_values_is_a_gap_in_the_line():

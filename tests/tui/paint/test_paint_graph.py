@@ -197,22 +197,41 @@ def test_a_pipeline_with_feedback_is_drawn_compactly_and_names_its_loop():
     assert loop_row(plan.loops[0], names.get, cells=20) == (("retry ↺ fetch       ", ("edge", 5)),)
 
 
-def test_fan_in_ends_on_a_port_row_per_edge_with_the_label_in_the_middle():
+def test_fan_in_ends_on_a_port_row_per_edge():
     names = "fetcher0 fetcher1 fetcher2 fetcher3 fetcher4 processor collector"
     arrows = " ".join(f"fetcher{i}>processor" for i in range(5)) + " processor>collector"
     assert picture(names, arrows, "row") == [
-        "▌fetcher0▐──▶▌         ▐",
+        "▌fetcher0▐──▶▌processor▐──▶▌collector▐",
         "▌fetcher1▐──▶▌         ▐",
-        "▌fetcher2▐──▶▌processor▐──▶▌collector▐",
+        "▌fetcher2▐──▶▌         ▐",
         "▌fetcher3▐──▶▌         ▐",
         "▌fetcher4▐──▶▌         ▐",
     ]
 
 
+def test_the_label_of_a_box_stands_in_the_middle_of_its_ports():
+    assert picture("a b c join", "a>join b>join c>join") == [
+        "╭───╮",
+        "│ a │─┐",
+        "╰───╯ │  ╭──────╮",
+        "╭───╮ └─▶│      │",
+        "│ b │───▶│ join │",
+        "╰───╯ ┌─▶│      │",
+        "╭───╮ │  ╰──────╯",
+        "│ c │─┘",
+        "╰───╯",
+    ]
+
+
+def test_a_row_node_marks_the_source_of_a_loop_in_place_of_its_right_border():
+    assert picture("a b", "a>b b>a", "row") == ["▌a▐──▶▌b↺"]
+    assert picture("a b", "a>b b>a", "row", ascii=True) == ["[a]-->[b@"]
+
+
 def test_parallel_edges_each_get_their_own_ports():
     assert picture("a b c", "a>b a>b b>c a>c", "row") == [
-        "▌ ▐──▶▌b▐───▶▌c▐",
-        "▌a▐──▶▌ ▐ ┌─▶▌ ▐",
+        "▌a▐──▶▌b▐───▶▌c▐",
+        "▌ ▐──▶▌ ▐ ┌─▶▌ ▐",
         "▌ ▐───────┘",
     ]
 
@@ -225,9 +244,9 @@ def test_two_lines_that_swap_rows_cross_once_by_way_of_a_free_row():
 def test_the_weight_of_a_line_shows_in_its_glyphs():
     weights = dict(enumerate(WEIGHTS))
     rows = picture("a b c d", "a>d b>d c>d", "row", edge_weight=weights.get)
-    assert rows == ["▌a▐──▶▌ ▐", "▌b▐══▶▌d▐", "▌c▐━━▶▌ ▐"]
+    assert rows == ["▌a▐──▶▌d▐", "▌b▐══▶▌ ▐", "▌c▐━━▶▌ ▐"]
     rows = picture("a b c d", "a>d b>d c>d", "row", edge_weight=weights.get, ascii=True)
-    assert rows == ["[a]-->[ ]", "[b]==>[d]", "[c]##>[ ]"]
+    assert rows == ["[a]-->[d]", "[b]==>[ ]", "[c]##>[ ]"]
 
 
 def test_the_selected_node_differs_in_shape_as_well_as_in_tag():
@@ -237,9 +256,9 @@ def test_the_selected_node_differs_in_shape_as_well_as_in_tag():
     assert rows[0][0][1] == ("border", 0, 0)
     assert rows[0][-1][1] == ("border", 1, 1)
     assert text_of(drawn(plan, names, selected=1, ascii=True)) == [
-        "+---+   #===#",
-        "| a |--># b #",
-        "+---+   #===#",
+        "+---+   *===*",
+        "| a |-->* b *",
+        "+---+   *===*",
     ]
 
 

@@ -1,0 +1,241 @@
+"""What crosses the border between the monitor and the engine process: plain data, msgpack.
+
+A frame is a 4-byte big-endian length and one message. The monitor asks, the engine process
+answers; only `ScriptState` comes unasked, since a reload waits for it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+#: A frame longer than this is a broken peer.
+MAX_FRAME = 256 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Base of all messages."""
+
+
+# monitor -> engine process ------------------------------------------------------------------------
+
+
+class Load(Message, frozen=True):
+    """Load this target as that generation, up to the gate."""
+
+    generation: int
+    kind: str  # script, file, module: see `tui.targets.Target`
+    path: str
+    typed: str
+    module: str
+    name: str
+    argv: tuple[str, ...]
+    cwd: str
+    params: tuple[tuple[str, str], ...]
+
+
+class OpenGate(Message, frozen=True):
+    """Let the loaded code run."""
+
+
+class Pull(Message, frozen=True):
+    """Ask for one `Snapshot`."""
+
+    records: int = 2_000  #: the newest so many records
+    previews: int = 40  #: payload previews to make until the next pull
+    histograms: bool = False
+
+
+class Execute(Message, frozen=True):
+    """Run the entry routines of every flow once more."""
+
+
+class Stop(Message, frozen=True):
+    """Drop what is queued, give running handlers so many seconds, then leave."""
+
+    drain: float
+
+
+# engine process -> monitor ------------------------------------------------------------------------
+
+
+class Failure(Message, frozen=True):
+    """An exception, as far as a banner needs it."""
+
+    kind: str
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    traceback: str = ""
+
+
+class ScriptState(Message, frozen=True):
+    """How far the user's code is.
+
+    ``phase`` is ``loading``, ``gate`` (loaded, waits for `OpenGate`), ``running``, ``ended`` or
+    ``failed``. ``opened`` tells whether it got past the gate, ``files`` the user's own files that
+    were loaded, ``exit_code`` what the script left with.
+    """
+
+    phase: str
+    opened: bool = False
+    exit_code: int = 0
+    failure: Failure | None = None
+    files: tuple[str, ...] = ()
+
+
+class SlotInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A slot: its name, merge strategy and handler."""
+
+    name: str
+    merge: str
+    handler: str
+
+
+class RoutineInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A routine as wired; ``number`` is its place in the flow."""
+
+    number: int
+    id: str
+    cls: str
+    file: str
+    line: int
+    slots: tuple[SlotInfo, ...]
+    events: tuple[tuple[int, str], ...]  # event number, name
+    entry: bool
+
+
+class EdgeInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A connection. ``source`` is -1 for the edge by which ``execute()`` enters."""
+
+    number: int
+    source: int
+    event: str
+    event_number: int
+    target: int
+    slot: str
+
+
+class FlowInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A flow's topology."""
+
+    number: int
+    id: str
+    strategy: str
+    workers: int
+    routines: tuple[RoutineInfo, ...]
+    edges: tuple[EdgeInfo, ...]
+
+
+class FlowState(msgspec.Struct, frozen=True, array_like=True):
+    """Where a flow stands. ``waiting`` counts deliveries in its ready queues."""
+
+    number: int
+    waiting: int
+    open_jobs: int
+    completed: int
+    failed: int
+
+
+#: One thread's exact counts of one edge since the start: edge, queued, started, done, failed,
+#: run ns, wait ns, dropped.
+Counts = tuple[int, int, int, int, int, int, int, int]
+
+
+class LaneState(msgspec.Struct, frozen=True, array_like=True):
+    """One thread that runs handlers of a flow: what runs now, and the counts that changed."""
+
+    number: int
+    flow: int
+    name: str
+    running: tuple[int, int, int] | None  # edge, start ns, activation
+    counts: tuple[Counts, ...]
+    emitted: tuple[tuple[int, int], ...]  # event number, emissions that nothing received
+
+
+class Histogram(msgspec.Struct, frozen=True, array_like=True):
+    """Log-linear bins of one edge since the start; see `routilux.histogram`."""
+
+    edge: int
+    run: dict[int, int]
+    wait: dict[int, int]
+
+
+RecordTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+
+
+class Snapshot(Message, frozen=True):
+    """The state of the engine process at one moment. Apart from ``records`` nothing is sampled.
+
+    ``flows`` is None while the wiring is as last sent; counts, histograms and stats hold what has
+    changed since the last pull, as totals. ``published`` and ``received`` count records since the
+    start: the difference was lost on the way and is shown as such. ``cost_ns`` is CPU time spent
+    on answering, ``cpu_ns`` that of the whole process.
+    """
+
+    taken_ns: int
+    generation: int
+    flows: tuple[FlowInfo, ...] | None
+    states: tuple[FlowState, ...]
+    lanes: tuple[LaneState, ...]
+    histograms: tuple[Histogram, ...]
+    stats: tuple[tuple[int, int, dict[str, int | float | str]], ...]  # flow, routine, values
+    records: tuple[RecordTuple, ...]
+    notes: tuple[tuple[int, int, str], ...]  # activation, records.Note, text
+    published: int
+    received: int
+    cpu_ns: int
+    cost_ns: int
+    rss: int
+    unwatched_flows: int = 0  # flows beyond the number that is watched at once
+
+
+class Stopped(Message, frozen=True):
+    """The last message: what stopping cost. ``stuck`` names threads still in a handler."""
+
+    dropped: int
+    stuck: tuple[str, ...]
+
+
+Request = Load | OpenGate | Pull | Execute | Stop
+Reply = Snapshot | ScriptState | Stopped
+
+_encoder = msgspec.msgpack.Encoder()
+decode_request = msgspec.msgpack.Decoder(Request).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+def frame(message: Message) -> bytes:
+    """One message, ready for the wire."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Frames:
+    """Cuts a byte stream into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Add what arrived and give the frames that are complete.
+
+        Raises:
+            ValueError: the stream is not ours.
+        """
+        buffer = self._buffer
+        buffer += data
+        while len(buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer)
+            if length > MAX_FRAME:
+                raise ValueError(f"a frame of {length} bytes: not a routilux engine process")
+            end = _LENGTH.size + length
+            if len(buffer) < end:
+                return
+            body = bytes(buffer[_LENGTH.size : end])
+            del buffer[:end]
+            yield body

@@ -1,0 +1,288 @@
+"""The engine process: runs the user's code in its main thread, answers the monitor from another.
+
+Started as ``python -P -c "…main(FD)"`` with one inherited socket; see `tui.session.process`. It
+imports neither Textual nor rich, so a warm spare is cheap and the user's code finds a plain
+interpreter. It ends when the socket closes: no process is left behind without a monitor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import msgspec
+
+import routilux
+from routilux import hub
+
+from .collector import Collector
+from .loader import NotFoundError, Program
+from .messages import (
+    Execute,
+    Failure,
+    Frames,
+    Load,
+    Message,
+    OpenGate,
+    Pull,
+    Request,
+    ScriptState,
+    Stop,
+    Stopped,
+    decode_request,
+    frame,
+)
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_ENGINE = os.path.dirname(os.path.abspath(routilux.__file__))
+#: After the drain the script's main thread gets so long for its ``finally`` blocks, seconds.
+_GOODBYE = 0.3
+
+
+def main(fd: int) -> None:
+    """Serve one monitor on an inherited socket; never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A line leaves in one write, so that threads cannot glue two together.
+            stream.reconfigure(
+                encoding="utf-8",
+                errors="backslashreplace",
+                line_buffering=True,
+                write_through=False,
+            )
+    # The user saves again within a second, which a cached .pyc would not notice.
+    sys.dont_write_bytecode = True
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        faulthandler.enable()
+    Engine(socket.socket(fileno=fd)).run()
+
+
+class Engine:
+    """One loaded target and its conversation with the monitor."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._sending = threading.Lock()
+        self._loads: queue.SimpleQueue[Load] = queue.SimpleQueue()
+        self._gate = threading.Event()
+        self._gate_lock = threading.Lock()
+        self._state = ScriptState("loading")
+        self._collector = Collector()
+        self._program: Program | None = None
+        self._script_over = threading.Event()
+        self._modules = 0
+        self._runs: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Main thread: wait for a target, run it, stay for its final state."""
+        threading.Thread(target=self._serve, name="routilux-monitor", daemon=True).start()
+        load = self._loads.get()
+        try:
+            self._run(load)
+        finally:
+            self._script_over.set()
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+
+    # the user's code (main thread) ------------------------------------------------------------
+
+    def _run(self, load: Load) -> None:
+        self._collector = Collector(load.generation)
+        self._collector.attach()
+        hub.gate = self._wait_at_gate
+        code, failure = 0, None
+        try:
+            os.chdir(load.cwd)
+            self._program = Program(load)
+            self._program.start(self._collector.flows)
+        except SystemExit as leave:
+            code = _exit_code(leave)
+        except BaseException as error:  # noqa: BLE001 - whatever the script raises is its own
+            failure = _failure(error, load)
+            code = 1
+            _print_exception(error, failure)
+        _flush()
+        phase = "failed" if failure else "ended"
+        self._report(ScriptState(phase, self._gate.is_set(), code, failure, self._files()))
+
+    def _wait_at_gate(self) -> None:
+        if not self._gate.is_set():
+            with self._gate_lock:
+                if self._state.phase == "loading":
+                    self._report(ScriptState("gate", files=self._files()))
+            self._gate.wait()
+
+    def _open_gate(self) -> None:
+        hub.gate = None
+        phase = self._state.phase
+        if phase in ("loading", "gate"):
+            self._report(ScriptState("running", opened=True, files=self._files()))
+        self._gate.set()
+
+    def _execute(self) -> None:
+        """Run the entries once more, in a thread of their own so that we go on answering."""
+        self._runs.put(None)
+        if not any(thread.name == "run" for thread in threading.enumerate()):
+            threading.Thread(target=self._execute_queued, name="run", daemon=True).start()
+
+    def _execute_queued(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._runs.get_nowait()
+                try:
+                    if self._program is not None:
+                        self._program.drive(self._collector.flows())
+                except Exception as error:  # noqa: BLE001 - shown where the script's prints are
+                    sys.excepthook(type(error), error, error.__traceback__)
+
+    # the monitor (thread "routilux-monitor") --------------------------------------------------
+
+    def _serve(self) -> None:
+        frames = Frames()
+        try:
+            while data := self._sock.recv(65_536):
+                for body in frames.feed(data):
+                    self._handle(decode_request(body))
+        except OSError:
+            pass
+        finally:
+            os._exit(0)  # the monitor is gone
+
+    def _handle(self, request: Request) -> None:
+        match request:
+            case Pull():
+                self._send(self._collector.snapshot(request))
+                if len(sys.modules) != self._modules and self._state.phase != "loading":
+                    self._report_new_files()
+            case Load():
+                self._loads.put(request)
+            case OpenGate():
+                self._open_gate()
+            case Execute():
+                self._execute()
+            case Stop():
+                self._stop(request.drain)
+
+    def _report_new_files(self) -> None:
+        files = self._files()
+        if files != self._state.files:
+            self._report(msgspec.structs.replace(self._state, files=files))
+
+    def _stop(self, drain: float) -> None:
+        hub.gate = _block_for_ever
+        deadline = time.monotonic() + drain
+        flows = self._collector.flows()
+        for flow in flows:
+            flow._scheduler.stop_open_jobs()
+        for flow in flows:
+            flow.wait_for_completion(max(0.0, deadline - time.monotonic()))
+        lanes = [lane for flow in flows for lane in flow.bus.lanes()]
+        stuck = tuple(lane.thread.name for lane in lanes if lane.running)
+        if self._gate.is_set() and not self._script_over.is_set():
+            with contextlib.suppress(ProcessLookupError, RuntimeError):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            self._script_over.wait(_GOODBYE)
+        _flush()
+        self._send(Stopped(sum(sum(lane.dropped.values()) for lane in lanes), stuck))
+        os._exit(0)
+
+    def _report(self, state: ScriptState) -> None:
+        self._state = state
+        self._send(state)
+
+    def _send(self, message: Message) -> None:
+        data = frame(message)
+        with self._sending:
+            self._sock.sendall(data)
+
+    def _files(self) -> tuple[str, ...]:
+        self._modules = len(sys.modules)
+        found = {_user_file(module) for module in list(sys.modules.values())}
+        return tuple(sorted(file for file in found if file))
+
+
+def _user_file(module: Any) -> str:
+    """The module's file if it is the user's own: not the interpreter's, installed, or ours."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not file.endswith(".py"):
+        return ""
+    file = os.path.abspath(file)
+    foreign = (
+        os.path.join(sys.base_prefix, "lib"),
+        os.path.join(sys.prefix, "lib"),
+        _HERE,
+        _ENGINE,
+    )
+    if "site-packages" in file or "dist-packages" in file:
+        return ""
+    return "" if any(file.startswith(root + os.sep) for root in foreign) else file
+
+
+def _exit_code(leave: SystemExit) -> int:
+    if leave.code is None:
+        return 0
+    if isinstance(leave.code, int):
+        return leave.code
+    sys.stderr.write(f"{leave.code}\n")
+    return 1
+
+
+def _failure(error: BaseException, load: Load) -> Failure:
+    if isinstance(error, NotFoundError):
+        return Failure("NotFound", str(error), load.path)
+    import traceback
+
+    kind, message = type(error).__name__, _text(error)
+    own = _own_frames(error)
+    text = "".join(traceback.format_exception(type(error), error, own))
+    if isinstance(error, SyntaxError) and error.filename:
+        return Failure(kind, error.msg, error.filename, error.lineno or 0, error.offset or 0, text)
+    file, line = "", 0
+    while own is not None:
+        code = own.tb_frame.f_code
+        if _user_file(type("", (), {"__file__": code.co_filename})):
+            file, line = code.co_filename, own.tb_lineno
+        own = own.tb_next
+    return Failure(kind, message, file, line, 0, text)
+
+
+def _own_frames(error: BaseException) -> Any:
+    """The traceback from the first frame of the user's on: ours above it would only confuse."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_HERE + os.sep):
+        tb = tb.tb_next
+    return tb
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the user's own __str__
+        return "<its __str__ raised>"
+
+
+def _print_exception(error: BaseException, failure: Failure) -> None:
+    if failure.kind == "NotFound":
+        sys.stderr.write(f"{failure.message}\n")
+    else:
+        sys.excepthook(type(error), error, _own_frames(error))
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
+def _block_for_ever() -> None:
+    threading.Event().wait()
