@@ -1,4 +1,4 @@
-"""Slow consumer: two fast producers outrun one writer until they are paused
+"""Slow consumer: two fast sensors outrun one writer until they are paused
 
 What to look at:
 - Topology: two sensors feed one writer; the hot edges are those into the writer.

@@ -1,0 +1,219 @@
+"""The Textual app: joins a session, the model and the screens. It ticks; nothing is pushed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui.keys import MAP
+from tui.model.monitor import Monitor
+from tui.options import MAX_HZ, MIN_HZ
+from tui.screens.dashboard import DashboardScreen
+from tui.screens.help import HelpScreen
+from tui.screens.picker import PickerScreen
+from tui.session.messages import Pull
+from tui.session.session import Session
+from tui.targets import Folder, Target
+from tui.themes import DARK, THEMES
+
+#: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
+_HISTOGRAM_EVERY = 5
+#: Seconds that a tick waits for the engine's answer.
+_PATIENCE = 0.5
+
+
+class MonitorApp(App[None]):
+    """The terminal monitor.
+
+    Args:
+        session: what to watch, perhaps already loading; None shows the picker for ``folder``.
+        folder: where the picker looks.
+        hz: looks per second.
+        reload: whether saving a file loads it, for sessions that the picker starts.
+        ascii: use no glyph outside ASCII.
+        ticking: False leaves `tick` to the caller, for tests.
+    """
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(a.keys, a.id, a.help, show=False, priority=a.id == "quit" and "ctrl" in a.keys)
+        for a in MAP
+        if a.id in ("quit", "command_palette", "show_help")
+    ]
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        folder: Folder | None = None,
+        hz: int = 10,
+        reload: bool = True,
+        theme: str | None = None,
+        ascii: bool = False,
+        ticking: bool = True,
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.monitor = Monitor(session.target.label if session else "")
+        self.options_ascii = ascii
+        self.hz = hz
+        self._folder = folder
+        self._reload = reload
+        self._ticking = ticking
+        self._wanted_theme = theme
+        self._ticks = 0
+        self._ticker: asyncio.Task[None] | None = None
+        self._closing = False
+
+    # life ---------------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        """Show what was asked for."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._wanted_theme or DARK.name
+        self.theme_changed_signal.subscribe(self, self._restyle)
+        self._install_signals()
+        if self.session is not None:
+            await self._watch(self.session)
+        elif self._folder is not None:
+            await self.push_screen(PickerScreen(self._folder))
+
+    def open_target(self, target: Target) -> None:
+        """Start a session for what the picker chose."""
+        self.session = Session(target, reload=self._reload)
+        self.session.prepare()
+        self.run_worker(self._watch(self.session), name="open")
+
+    async def _watch(self, session: Session) -> None:
+        self.monitor.label = session.target.label
+        session.on_event = self.monitor.handle
+        dashboard = DashboardScreen(self.monitor)
+        await session.start()
+        await self.switch_screen(dashboard) if self._folder else await self.push_screen(dashboard)
+        if self._ticking:
+            self._ticker = asyncio.create_task(self._tick_for_ever(), name="tick")
+
+    async def _tick_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            begin = loop.time()
+            if not self._terminal_is_behind():
+                await self.tick()
+            await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
+
+    async def tick(self) -> None:
+        """One look at the engine, shown in all panes at once."""
+        session = self.session
+        if session is None:
+            return
+        histograms = self._ticks % _HISTOGRAM_EVERY == 0
+        self._ticks += 1
+        snapshot = await session.pull(Pull(histograms=histograms), _PATIENCE)
+        self.monitor.answering = session.answering or not session.alive
+        if snapshot is not None:
+            self.monitor.apply(snapshot, time.process_time_ns())
+        self.show()
+
+    def show(self) -> None:
+        """Show the model as it is."""
+        screen = self.screen
+        if isinstance(screen, DashboardScreen):
+            screen.show()
+
+    def _terminal_is_behind(self) -> bool:
+        """Whether the last frame is still on its way out: then another would only delay keys."""
+        thread = getattr(self._driver, "_writer_thread", None)
+        queue = getattr(thread, "_queue", None)
+        return queue is not None and queue.qsize() > 0
+
+    async def action_quit(self) -> None:
+        """Stop the flow and leave; handlers that are stuck are not waited for."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self.session is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.session.close(drain=0.05), 0.3)
+            self.session.kill_all()
+        self.exit()
+
+    def _install_signals(self) -> None:
+        if not self._ticking:
+            return  # a test: the process is not ours
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+            loop.add_signal_handler(signal.SIGTERM, lambda: self.call_later(self.action_quit))
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: there is nothing to restore and nobody to tell."""
+        if self.session is not None:
+            self.session.kill_all()
+        os._exit(129)
+
+    # what the dashboard asks for ----------------------------------------------------------------
+
+    def execute(self) -> None:
+        """Run the entry routines once more."""
+        if self.session is not None and self.session.alive:
+            self.session.execute()
+        else:
+            self.notify("The engine process has ended: r starts it again.", severity="warning")
+
+    def reload(self) -> None:
+        """Load the target anew."""
+        if self.session is not None:
+            self.session.reload()
+
+    def toggle_auto_reload(self) -> None:
+        """Reload on save: on or off."""
+        if self.session is not None:
+            self.session.auto_reload = not self.session.auto_reload
+            self.show()
+
+    def kill_engine(self) -> None:
+        """Kill the engine process."""
+        if self.session is not None:
+            self.session.kill()
+
+    def change_hz(self, by: int) -> None:
+        """Look more or less often."""
+        self.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
+        self.notify(f"{self.hz} looks a second", timeout=2)
+
+    # general ------------------------------------------------------------------------------------
+
+    def action_show_help(self) -> None:
+        """Show all keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the key map, and the themes."""
+        for action in MAP:
+            title = f"{action.help.rstrip('.')}  [{action.shown}]"
+            yield SystemCommand(title, action.group, self._runner(action.id))
+        yield SystemCommand("Change the theme", "View", self.action_change_theme)
+
+    def _runner(self, action: str) -> Callable[[], Any]:
+        async def run() -> None:
+            await self.run_action(action, default_namespace=self.screen)
+
+        return run
+
+    def _restyle(self, _theme: object) -> None:
+        if isinstance(self.screen, DashboardScreen):
+            self.screen.restyle()

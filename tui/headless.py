@@ -1,0 +1,225 @@
+"""The same session without a screen: a summary for people, JSON lines for programs, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from routilux.records import SCHEMA, Kind, Status
+from tui.model.monitor import Monitor, Phase
+from tui.paint.numbers import count, duration_ns
+from tui.session.events import Event, Output
+from tui.session.messages import Pull, RecordTuple, Snapshot
+from tui.session.session import Session
+from tui.targets import Target
+
+OK, FAILED, NOT_LOADED, TIMEOUT, INTERRUPTED = 0, 1, 3, 4, 130
+
+_EVERY = 0.05  # seconds between looks
+_PATIENCE = 1.0
+_RECORDS = 20_000  # a look takes every record that a normal run publishes meanwhile
+_KINDS = {kind.value: kind.name.lower() for kind in Kind}
+_STATUS = {status.value: status.name.lower() for status in Status}
+
+
+def run(target: Target, *, as_json: bool, timeout: float | None) -> int:
+    """Run a target once and report.
+
+    Args:
+        target: what to run.
+        as_json: one record per line on stdout and nothing else there; else a summary.
+        timeout: seconds; None lets the flow take as long as it takes.
+
+    Returns:
+        The exit code: 0 ok, 1 a routine or the script failed, 3 could not load, 4 timeout,
+        130 interrupted.
+    """
+    try:
+        return asyncio.run(_Headless(target, as_json).run(timeout))
+    except BrokenPipeError:
+        # Who read us has gone: nothing more to say, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+class _Headless:
+    def __init__(self, target: Target, as_json: bool) -> None:
+        self._session = Session(target, reload=False)
+        self._monitor = Monitor(target.label)
+        self._json = as_json
+        self._lost = 0
+        self._interrupted = asyncio.Event()
+        self._timed_out = False
+
+    async def run(self, timeout: float | None) -> int:  # noqa: ASYNC109 - a limit for the user's run
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(number, self._interrupted.set)
+        self._session.on_event = self._handle
+        try:
+            if self._json:
+                self._print_line({"schema": SCHEMA, "target": self._monitor.label})
+            await self._session.start()
+            await self._until_over(None if timeout is None else time.monotonic() + timeout)
+            if not self._json:
+                sys.stdout.write(summary(self._monitor, timed_out=self._timed_out))
+            sys.stdout.flush()
+        finally:
+            await self._session.close()
+            self._session.kill_all()
+        return self._exit_code()
+
+    async def _until_over(self, deadline: float | None) -> None:
+        while not self._interrupted.is_set():
+            over = self._over()
+            await self._look()
+            if over:  # what was published before it was over has been read now
+                await self._look()
+                return
+            left = _EVERY
+            if deadline is not None:
+                left = min(left, deadline - time.monotonic())
+                if left <= 0:
+                    self._timed_out = True
+                    return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._interrupted.wait(), left)
+
+    def _over(self) -> bool:
+        """The script has ended and nothing of any flow is left, or the process is gone."""
+        monitor = self._monitor
+        if monitor.phase == Phase.DIED:
+            return True
+        return monitor.script.phase in ("ended", "failed") and not monitor.run.open_jobs
+
+    async def _look(self) -> None:
+        pull = Pull(records=_RECORDS, previews=200, histograms=True)
+        snapshot = await self._session.pull(pull, _PATIENCE)
+        if snapshot is not None:
+            self._monitor.apply(snapshot)
+            if self._json:
+                self._print_records(snapshot)
+
+    def _handle(self, event: Event) -> None:
+        self._monitor.handle(event)
+        if isinstance(event, Output):
+            # Human text: beside the summary on stdout, but never between JSON lines.
+            stream = sys.stderr if self._json or event.is_error else sys.stdout
+            stream.buffer.write(event.data)
+            stream.flush()
+
+    def _exit_code(self) -> int:
+        monitor = self._monitor
+        if self._interrupted.is_set():
+            return INTERRUPTED
+        script, ran = monitor.script, monitor.run.done
+        if script.failure is not None and not script.opened:
+            return NOT_LOADED
+        if script.failure is not None and (not ran or script.failure.kind == "NotFound"):
+            return NOT_LOADED
+        if self._timed_out:
+            return TIMEOUT
+        failed = sum(state.failed for state in monitor.run.states.values())
+        bad = failed or monitor.run.errors or script.failure or script.exit_code
+        return FAILED if bad or monitor.exit_code is not None else OK
+
+    # JSON lines ---------------------------------------------------------------------------------
+
+    def _print_records(self, snapshot: Snapshot) -> None:
+        lost = snapshot.published - snapshot.received
+        if lost > self._lost:
+            self._print_line({"kind": "lost", "records": lost - self._lost})
+            self._lost = lost
+        lines = [_encode(self._as_dict(record)) for record in snapshot.records]
+        if lines:
+            sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
+            sys.stdout.flush()
+
+    def _as_dict(self, record: RecordTuple) -> dict[str, Any]:
+        sequence, at, kind, generation, job, activation, cause, worker = record[:8]
+        subject, queued, started, status = record[8:]
+        run = self._monitor.run
+        found: dict[str, Any] = {
+            "sequence": sequence,
+            "time_ns": at,
+            "kind": _KINDS.get(kind, str(kind)),
+            "generation": generation,
+            "job": job,
+            "activation": activation,
+            "cause": cause,
+            "worker": run.lane_label(worker),
+        }
+        if kind == Kind.EMIT:
+            found["event"] = run.event_name(subject)
+        elif kind != Kind.JOB_ENDED:
+            found["edge"] = run.edge_name(subject)
+        if kind == Kind.ACTIVATION:
+            found |= {"queued_ns": queued, "started_ns": started}
+        if kind in (Kind.ACTIVATION, Kind.JOB_ENDED):
+            found["status"] = _STATUS.get(status, str(status))
+        text = self._monitor.log.text(record)
+        if text:
+            found["error" if status == Status.FAILED else "data"] = text
+        return found
+
+    def _print_line(self, value: dict[str, Any]) -> None:
+        sys.stdout.buffer.write(_encode(value) + b"\n")
+
+
+_encode = msgspec.json.encode
+
+
+def summary(monitor: Monitor, *, timed_out: bool = False) -> str:
+    """What happened, for people: a line per routine, the statistics, what was wrong."""
+    run = monitor.run
+    ended = "timed out" if timed_out else monitor.phase.value.lower()
+    jobs = f"{sum(s.completed for s in run.states.values())} jobs completed"
+    failed = sum(s.failed for s in run.states.values())
+    lines = [
+        "",
+        f"{monitor.label}: {ended} after {run.elapsed_ns / 1e9:.2f} s, {run.done} runs, {jobs}"
+        + (f", {failed} failed" if failed else "")
+        + (f", {run.open_jobs} still open" if run.open_jobs else ""),
+    ]
+    rows = run.routines()
+    if rows:
+        width = max(len("routine"), *(len(row.name) for row in rows))
+        head = f"{'routine':<{width}}  {'runs':>7} {'errors':>6} {'dropped':>7}"
+        times = "".join(f" {name:>8}" for name in ("wait p50", "wait p99", "run p50", "run p99"))
+        lines += ["", head + times]
+        for row in rows:
+            values = (row.wait50, row.wait99, row.run50, row.run99)
+            shown = "".join(f" {duration_ns(value):>8}" for value in values)
+            left = f"{row.name:<{width}}  {row.done:>7} {row.errors:>6} {row.dropped:>7}"
+            lines.append(left + shown)
+    stats = run.stats()
+    if stats:
+        lines += ["", "stats"]
+        lines += [f"  {row.routine}.{row.name} = {row.value}" for row in stats]
+    lines += _troubles(monitor)
+    return "\n".join(lines) + "\n"
+
+
+def _troubles(monitor: Monitor) -> list[str]:
+    run, failure = monitor.run, monitor.script.failure
+    lines: list[str] = []
+    if failure is not None:
+        lines.append(f"the script stopped: {failure.kind}: {failure.message}")
+    if monitor.exit_code is not None:
+        code = monitor.exit_code
+        how = f"was killed by signal {-code}" if code < 0 else f"left with exit code {code}"
+        lines.append(f"the engine process {how}")
+    lost = run.published - run.received
+    if lost:
+        lines.append(f"{count(lost)} of {run.published} records not read; counts are exact")
+    if not monitor.answering:
+        lines.append("the engine process did not answer")
+    return ["", *lines] if lines else []

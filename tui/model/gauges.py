@@ -1,0 +1,88 @@
+"""What a run keeps of one routine and of one thread between snapshots."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .history import SECOND, Rate, Series, Window
+from .rows import Key, RoutineRow, State
+
+#: Cells of a lane, one per snapshot: a minute at 10 Hz.
+LANE_CELLS = 600
+#: A routine shows as failed for so long after a failure, or until something else happens.
+_FAILED_FOR = 10 * SECOND
+
+
+class RoutineGauge:
+    """One routine: totals as summed from its edges, and what they were over time."""
+
+    def __init__(self, key: Key, name: str, cls: str) -> None:
+        self.key, self.name, self.cls = key, name, cls
+        self.queued = self.started = self.done = self.failed = self.dropped = self.out = 0
+        self.failed_at: int | None = None
+        self.in_rate, self.out_rate = Rate(), Rate()
+        self.trend = Series()
+        self.run, self.wait = Window(), Window()
+
+    def row(self, now: int) -> RoutineRow:
+        """What a pane shows of it."""
+        running = self.started - self.done
+        queue = max(0, self.queued - self.started - self.dropped)
+        recently = self.failed_at is not None and now - self.failed_at < _FAILED_FOR
+        if running > 0:
+            state = State.RUNNING
+        elif queue:
+            state = State.QUEUED
+        elif recently:
+            state = State.FAILED
+        else:
+            state = State.IDLE if self.started else State.UNUSED
+        run, wait = self.run, self.wait
+        return RoutineRow(
+            self.key,
+            self.name,
+            self.cls,
+            state,
+            max(0, running),
+            self.in_rate.per_second,
+            self.out_rate.per_second,
+            queue,
+            wait.percentile(0.5),
+            wait.percentile(0.99),
+            run.percentile(0.5),
+            run.percentile(0.99),
+            self.done,
+            self.failed,
+            self.dropped,
+            self.trend.per_second(),
+        )
+
+
+class LaneGauge:
+    """One thread: what it has run, and a cell for each snapshot."""
+
+    def __init__(self, flow: int, name: str) -> None:
+        self.flow, self.name = flow, name
+        self.ran = False
+        self.run_ns: dict[int, int] = {}  # by edge, of handlers that ended
+        self.running: tuple[int, int, int] | None = None
+        self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
+        self._busy: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
+
+    def step(self, now: int, elapsed: int, routine_of: dict[int, Key]) -> None:
+        """Add one cell: which routine took most of the time since the last, and how much of it."""
+        busy = dict(self.run_ns)
+        if self.running is not None:
+            edge, since, _ = self.running
+            busy[edge] = busy.get(edge, 0) + max(0, now - since)
+        spent: dict[Key, int] = {}
+        for edge, total in busy.items():
+            key = routine_of.get(edge)
+            if key is not None:
+                spent[key] = spent.get(key, 0) + max(0, total - self._busy.get(edge, 0))
+        self._busy = busy
+        used = sum(spent.values())
+        if used and elapsed > 0:
+            self.cells.append((max(spent, key=spent.__getitem__), min(1.0, used / elapsed)))
+        else:
+            self.cells.append((None, 0.0))

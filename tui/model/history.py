@@ -1,0 +1,101 @@
+"""Totals over time: rates, per-step series, and histogram windows. All pure, times in ns."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from routilux.histogram import Bins, difference, percentile
+
+SECOND = 1_000_000_000
+
+
+class Rate:
+    """How fast a total grows, over about the last second.
+
+    Args:
+        window: nanoseconds to look back.
+    """
+
+    __slots__ = ("_points", "_window")
+
+    def __init__(self, window: int = SECOND) -> None:
+        self._window = window
+        self._points: deque[tuple[int, float]] = deque()
+
+    def add(self, time: int, total: float) -> None:
+        """Note the total at a time; times only rise."""
+        points = self._points
+        points.append((time, total))
+        while len(points) > 2 and points[1][0] <= time - self._window:
+            points.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """The rate now; 0 until there are two points."""
+        if len(self._points) < 2:
+            return 0.0
+        (then, before), (now, total) = self._points[0], self._points[-1]
+        return max(0.0, (total - before) * SECOND / (now - then)) if now > then else 0.0
+
+
+class Series:
+    """What a total grew by in each step of time: a chart's data.
+
+    Args:
+        step: nanoseconds of one value.
+        length: values kept.
+    """
+
+    __slots__ = ("_last", "_step", "_total", "values")
+
+    def __init__(self, step: int = SECOND, length: int = 60) -> None:
+        self._step = step
+        self._last: int | None = None
+        self._total = 0.0
+        self.values: deque[float] = deque(maxlen=length)
+
+    def add(self, time: int, total: float) -> None:
+        """Note the total at a time; times only rise."""
+        slot = time // self._step
+        if self._last is None:
+            self._last = slot
+            self.values.append(total)
+        else:
+            for _ in range(min(slot - self._last, self.values.maxlen or 0)):
+                self.values.append(0.0)
+            self._last = max(slot, self._last)
+            self.values[-1] += total - self._total
+        self._total = total
+
+    def per_second(self) -> list[float]:
+        """The values as rates."""
+        scale = SECOND / self._step
+        return [value * scale for value in self.values]
+
+
+class Window:
+    """A histogram that only ever grows, seen as its last seconds.
+
+    Args:
+        seconds: how far to look back.
+    """
+
+    __slots__ = ("_readings", "_span", "total")
+
+    def __init__(self, seconds: int = 10) -> None:
+        self._span = seconds * SECOND
+        self._readings: deque[tuple[int, Bins]] = deque()
+        self.total: Bins = {}
+
+    def add(self, time: int, total: Bins) -> None:
+        """Note the whole histogram at a time."""
+        if not self._readings or time - self._readings[-1][0] >= SECOND:
+            self._readings.append((time, self.total))
+            while len(self._readings) > 2 and self._readings[1][0] <= time - self._span:
+                self._readings.popleft()
+        self.total = total
+
+    def percentile(self, share: float) -> int | None:
+        """Of the last seconds; of everything when nothing happened in them."""
+        recent = difference(self.total, self._readings[0][1]) if self._readings else {}
+        return percentile(recent or self.total, share)

@@ -1,0 +1,217 @@
+"""The model: everything that panes read, folded from snapshots and session events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tui.session.events import (
+    Died,
+    Event,
+    Gone,
+    Loading,
+    Output,
+    Progress,
+    Rejected,
+    Started,
+    Stopping,
+)
+from tui.session.messages import Failure, ScriptState, Snapshot
+
+from .history import Rate
+from .log import EventLog
+from .output import OutputLog
+from .run import Run
+
+#: Generations whose names and final counts stay known.
+KEPT_RUNS = 5
+
+
+class Phase(StrEnum):
+    """What the running generation does, as one word for the header."""
+
+    LOADING = "LOADING"
+    RUN = "RUN"
+    IDLE = "IDLE"
+    ENDED = "ENDED"
+    FAILED = "FAILED"
+    DIED = "DIED"
+    STUCK = "NOT ANSWERING"
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Something that must be seen until it is put right or dismissed."""
+
+    title: str
+    lines: tuple[str, ...]
+    is_error: bool
+    file: str = ""
+    line: int = 0
+
+
+class Monitor:
+    """The whole view state of one session.
+
+    Attributes:
+        label: what is being watched.
+        run: the running generation; the earlier ones are in `runs`.
+        log: the records of all generations.
+        output: what the user's code printed.
+        banner: what must be seen now, or None.
+        status: one line about what the session is doing, or empty.
+    """
+
+    def __init__(self, label: str = "") -> None:
+        self.label = label
+        self.run = Run(0)
+        self.runs: dict[int, Run] = {}
+        self.log = EventLog()
+        self.output = OutputLog()
+        self.banner: Banner | None = None
+        self.status = ""
+        self.script = ScriptState("loading")
+        self.exit_code: int | None = None
+        self.answering = True
+        self.rejected = 0
+        self._own_cpu = Rate()
+        self._engine_cost = Rate()
+
+    # folding ------------------------------------------------------------------------------------
+
+    def apply(self, snapshot: Snapshot, own_cpu_ns: int = 0) -> None:
+        """Fold a snapshot in. ``own_cpu_ns`` is the monitor's CPU time so far."""
+        if snapshot.generation != self.run.generation:
+            return  # the last words of a generation that has gone
+        fresh = self.run.apply(snapshot)
+        self.log.extend(snapshot.records, fresh)
+        for activation, kind, text in snapshot.notes:
+            self.log.note(activation, kind, text)
+        self._own_cpu.add(snapshot.taken_ns, own_cpu_ns)
+        self._engine_cost.add(snapshot.taken_ns, self.run.cost_ns)
+
+    def handle(self, event: Event) -> None:
+        """Fold a session event in."""
+        match event:
+            case Output():
+                self.output.feed(event.generation, event.data, event.is_error)
+            case Started():
+                self._start(event)
+            case Progress():
+                if event.generation == self.run.generation:
+                    self.script = event.state
+                    if event.state.failure is not None:
+                        self.banner = _script_failed(event.generation, event.state.failure)
+            case Rejected():
+                self.rejected += 1
+                self.status = ""
+                self.banner = self._rejection(event)
+            case Loading():
+                word = "is still loading" if event.slow else "is loading"
+                self.status = f"g{event.generation} {word}"
+            case Stopping():
+                self.status = f"g{event.generation} finishes what runs"
+            case Gone():
+                self.status = ""
+                if event.dropped or event.stuck:
+                    self.output.rule(event.generation, _gone(event))
+            case Died():
+                self.exit_code = event.exit_code
+                self.banner = _died(event)
+
+    def _start(self, event: Started) -> None:
+        old = self.run
+        self.run = Run(event.generation)
+        self.runs[event.generation] = self.run
+        while len(self.runs) > KEPT_RUNS:
+            del self.runs[min(self.runs)]
+        self.script = ScriptState("loading")
+        self.exit_code = None
+        self.status = ""
+        self._own_cpu, self._engine_cost = Rate(), Rate()
+        if event.took is not None:
+            took = f"{event.took * 1000:.0f} ms"
+            text = f"── generation {event.generation}, loaded in {took} ──"
+            self.output.rule(event.generation, text)
+            self.log.rule(old.now, event.generation)
+            title = f"RELOADED g{old.generation} -> g{event.generation} in {took}"
+            self.banner = Banner(title, (), False) if old.generation else None
+
+    def _rejection(self, event: Rejected) -> Banner:
+        failure = event.failure
+        running = self.run.generation
+        if self.phase in (Phase.DIED, Phase.FAILED):
+            keeps = f"g{running} has ended"
+        else:
+            keeps = f"g{running} keeps running"
+        title = f"RELOAD FAILED: g{event.generation} rejected, {keeps}"
+        return Banner(
+            title, _failure_lines(failure, event.snippet), True, failure.file, failure.line
+        )
+
+    def dismiss(self) -> None:
+        """Take the banner away."""
+        self.banner = None
+
+    # reading ------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        """What the running generation does."""
+        if self.exit_code is not None:
+            return Phase.DIED
+        if not self.answering:
+            return Phase.STUCK
+        if self.script.phase == "failed":
+            return Phase.FAILED
+        if self.run.open_jobs:
+            return Phase.RUN
+        if self.script.phase == "ended":
+            return Phase.ENDED
+        return Phase.LOADING if self.script.phase == "loading" else Phase.IDLE
+
+    @property
+    def kept(self) -> float:
+        """Share of the records published by this generation that reached us."""
+        return self.run.received / self.run.published if self.run.published else 1.0
+
+    @property
+    def cost(self) -> float:
+        """CPU that monitoring takes, here and in the engine process, as a share of one core."""
+        return (self._own_cpu.per_second + self._engine_cost.per_second) / 1e9
+
+    def run_of(self, generation: int) -> Run:
+        """A generation by number; the running one if that is not known any more."""
+        return self.runs.get(generation, self.run)
+
+
+def _failure_lines(failure: Failure, snippet: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
+    place = f"{failure.file.rpartition('/')[2]}:{failure.line}  " if failure.file else ""
+    message = failure.message.splitlines() or [""]
+    lines = [f"{failure.kind}  {place}{message[0]}", *message[1:4]]
+    for number, text in snippet:
+        mark = ">" if number == failure.line else " "
+        lines.append(f"{mark} {number:>4}  {text}")
+        if number == failure.line and failure.column:
+            lines.append(" " * (8 + failure.column - 1) + "^")
+    return tuple(lines)
+
+
+def _script_failed(generation: int, failure: Failure) -> Banner:
+    title = f"g{generation} STOPPED by {failure.kind}: the traceback is in Output (7)"
+    return Banner(title, _failure_lines(failure, ()), True, failure.file, failure.line)
+
+
+def _gone(event: Gone) -> str:
+    stuck = f", stuck in a handler: {', '.join(event.stuck)}" if event.stuck else ""
+    return f"── generation {event.generation} stopped: {event.dropped} queued dropped{stuck} ──"
+
+
+def _died(event: Died) -> Banner:
+    code = event.exit_code
+    how = f"was killed by signal {-code}" if code < 0 else f"left with exit code {code}"
+    return Banner(
+        f"ENGINE GONE: g{event.generation} {how}",
+        ("Its last state stays on screen. r starts it again; so does the next save.",),
+        True,
+    )

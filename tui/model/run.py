@@ -1,0 +1,317 @@
+"""One generation as far as snapshots tell: totals, rates and rows. Pure: no clock, no Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from routilux.histogram import Bins, merge
+from tui.session.messages import Counts, EdgeInfo, FlowInfo, FlowState, LaneState, Snapshot
+
+from .gauges import LaneGauge, RoutineGauge
+from .history import SECOND, Rate, Series, Window
+from .rows import EdgeRow, Key, LaneRow, RoutineRow, StatRow
+
+#: How long a changed statistic is marked.
+_MARK_FOR = SECOND
+_ZERO: Counts = (0, 0, 0, 0, 0, 0, 0, 0)
+
+
+class Run:
+    """The state of one generation, folded from its snapshots.
+
+    Attributes:
+        generation: its number.
+        origin: time of the first snapshot, ns of the engine's clock; 0 before it.
+        now: time of the last one.
+        flows: topology by flow number.
+        states: job counts by flow number.
+    """
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.origin = self.now = 0
+        self.flows: dict[int, FlowInfo] = {}
+        self.states: dict[int, FlowState] = {}
+        self.published = self.received = 0
+        self.unwatched_flows = 0
+        self.cpu_ns = self.cost_ns = self.rss = 0
+        self.wiring = 0  # counts up with each new topology
+        self.rate = Rate()
+        self.entered, self.ended, self.failing = (Series(SECOND // 2, 240) for _ in range(3))
+        self.run_total, self.wait_total = Window(), Window()
+        self._routines: dict[Key, RoutineGauge] = {}
+        self._edges: dict[int, tuple[int, EdgeInfo]] = {}
+        self._edge_rates: dict[int, Rate] = {}
+        self._events: dict[int, tuple[int, int, str]] = {}  # number: flow, routine, name
+        self._lanes: dict[int, LaneGauge] = {}
+        self._counts: dict[tuple[int, int], Counts] = {}  # by lane, edge
+        self._totals: dict[int, Counts] = {}  # by edge
+        self._emitted: dict[tuple[int, int], int] = {}  # by lane, event
+        self._bins: dict[int, tuple[Bins, Bins]] = {}  # by edge
+        self._stats: dict[tuple[Key, str], tuple[int | float | str, int, Rate]] = {}
+
+    # folding ------------------------------------------------------------------------------------
+
+    def apply(self, snapshot: Snapshot) -> int:
+        """Fold one snapshot in. Returns how many records were published since the last."""
+        now = snapshot.taken_ns
+        elapsed = now - self.now if self.now else 0
+        self.origin = self.origin or now
+        self.now = now
+        if snapshot.flows is not None:
+            self._rewire(snapshot.flows)
+        self.states = {state.number: state for state in snapshot.states}
+        for lane in snapshot.lanes:
+            self._take_lane(lane)
+        self._step(now, elapsed)
+        if snapshot.histograms:
+            for histogram in snapshot.histograms:
+                self._bins[histogram.edge] = (histogram.run, histogram.wait)
+            self._take_histograms(now)
+        for flow, routine, values in snapshot.stats:
+            self._take_stats((flow, routine), values, now)
+        for value, _, rate in self._stats.values():
+            if not isinstance(value, str):
+                rate.add(now, value)
+        fresh = snapshot.published - self.published
+        self.published, self.received = snapshot.published, snapshot.received
+        self.cpu_ns, self.rss = snapshot.cpu_ns, snapshot.rss
+        self.cost_ns += snapshot.cost_ns
+        self.unwatched_flows = snapshot.unwatched_flows
+        return fresh
+
+    def _rewire(self, flows: Iterable[FlowInfo]) -> None:
+        self.wiring += 1
+        self.flows = {flow.number: flow for flow in flows}
+        for flow in self.flows.values():
+            for info in flow.routines:
+                key = (flow.number, info.number)
+                if key not in self._routines:
+                    self._routines[key] = RoutineGauge(key, info.id, info.cls)
+                for number, name in info.events:
+                    self._events[number] = (flow.number, info.number, name)
+            for edge in flow.edges:
+                self._edges[edge.number] = (flow.number, edge)
+        several = len(self.flows) > 1
+        for key, routine in self._routines.items():
+            known = self.flows.get(key[0])
+            if known is not None:
+                name = known.routines[key[1]].id
+                routine.name = f"{known.id}/{name}" if several else name
+
+    def _take_lane(self, state: LaneState) -> None:
+        lane = self._lanes.get(state.number)
+        if lane is None:
+            lane = self._lanes[state.number] = LaneGauge(state.flow, state.name)
+        lane.name, lane.running = state.name, state.running
+        lane.ran = lane.ran or state.running is not None
+        for counts in state.counts:
+            edge = counts[0]
+            before = self._counts.get((state.number, edge), _ZERO)
+            self._counts[state.number, edge] = counts
+            total = self._totals.get(edge, _ZERO)
+            self._totals[edge] = (
+                edge,
+                *(
+                    t + new - old
+                    for t, new, old in zip(total[1:], counts[1:], before[1:], strict=True)
+                ),
+            )  # type: ignore[assignment]
+            lane.run_ns[edge] = counts[5]
+            lane.ran = lane.ran or counts[2] > 0
+        for event, count in state.emitted:
+            self._emitted[state.number, event] = count
+
+    def _step(self, now: int, elapsed: int) -> None:
+        """Sum the edges into routines and take one point of every series."""
+        routines = self._routines.values()
+        failed_before = {routine.key: routine.failed for routine in routines}
+        for routine in routines:
+            routine.queued = routine.started = routine.done = 0
+            routine.failed = routine.dropped = routine.out = 0
+        emitted: dict[int, int] = {}
+        for number, (flow, edge) in self._edges.items():
+            _, queued, started, done, failed, _, _, dropped = self._totals.get(number, _ZERO)
+            target = self._routines.get((flow, edge.target))
+            if target is not None:
+                target.queued += queued
+                target.started += started
+                target.done += done
+                target.failed += failed
+                target.dropped += dropped
+            if edge.source >= 0:  # one emission goes over all edges of its event
+                emitted[edge.event_number] = max(emitted.get(edge.event_number, 0), queued)
+            self._edge_rates.setdefault(number, Rate()).add(now, queued)
+        for (_, event), count in self._emitted.items():
+            emitted[event] = emitted.get(event, 0) + count
+        for event, count in emitted.items():
+            flow, source, _ = self._events.get(event, (0, 0, ""))
+            if (flow, source) in self._routines:
+                self._routines[flow, source].out += count
+        for routine in routines:
+            routine.in_rate.add(now, routine.queued)
+            routine.out_rate.add(now, routine.out)
+            routine.trend.add(now, routine.done)
+            if routine.failed > failed_before[routine.key]:
+                routine.failed_at = now
+        self.rate.add(now, self.done)
+        self.entered.add(now, sum(r.queued for r in routines))
+        self.ended.add(now, self.done)
+        self.failing.add(now, self.errors)
+        routine_of = {n: (flow, e.target) for n, (flow, e) in self._edges.items()}
+        for lane in self._lanes.values():
+            lane.step(now, elapsed, routine_of)
+
+    def _take_histograms(self, now: int) -> None:
+        by_routine: dict[Key, list[tuple[Bins, Bins]]] = {}
+        for number, bins in self._bins.items():
+            if number in self._edges:
+                flow, edge = self._edges[number]
+                by_routine.setdefault((flow, edge.target), []).append(bins)
+        for key, parts in by_routine.items():
+            routine = self._routines[key]
+            routine.run.add(now, merge(run for run, _ in parts))
+            routine.wait.add(now, merge(wait for _, wait in parts))
+        self.run_total.add(now, merge(run for run, _ in self._bins.values()))
+        self.wait_total.add(now, merge(wait for _, wait in self._bins.values()))
+
+    def _take_stats(self, key: Key, values: dict[str, int | float | str], now: int) -> None:
+        for name in [n for k, n in self._stats if k == key and n not in values]:
+            del self._stats[key, name]
+        for name, value in values.items():
+            old = self._stats.get((key, name))
+            if old is None:
+                self._stats[key, name] = (value, self.origin - _MARK_FOR, Rate())
+            elif old[0] != value:
+                self._stats[key, name] = (value, now, old[2])
+
+    # reading ------------------------------------------------------------------------------------
+
+    @property
+    def done(self) -> int:
+        """Activations that have ended."""
+        return sum(routine.done for routine in self._routines.values())
+
+    @property
+    def errors(self) -> int:
+        """Activations that failed."""
+        return sum(routine.failed for routine in self._routines.values())
+
+    @property
+    def open_jobs(self) -> int:
+        """Jobs that have not ended."""
+        return sum(state.open_jobs for state in self.states.values())
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries in the ready queues."""
+        return sum(state.waiting for state in self.states.values())
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Time from the first snapshot to the last."""
+        return self.now - self.origin
+
+    def routine_name(self, key: Key) -> str:
+        """A routine's name, with its flow's when there are several."""
+        routine = self._routines.get(key)
+        return routine.name if routine is not None else "?"
+
+    def edge_name(self, number: int) -> str:
+        """An edge as ``source.event>target.slot``."""
+        if number not in self._edges:
+            return f"edge {number}"
+        flow, edge = self._edges[number]
+        target = f"{self.routine_name((flow, edge.target))}.{edge.slot}"
+        if edge.source < 0:
+            return f"execute>{target}"
+        return f"{self.routine_name((flow, edge.source))}.{edge.event}>{target}"
+
+    def edge_target(self, number: int) -> Key | None:
+        """The routine that an edge leads to."""
+        if number not in self._edges:
+            return None
+        flow, edge = self._edges[number]
+        return flow, edge.target
+
+    def event_name(self, number: int) -> str:
+        """An event as ``routine.event``."""
+        flow, routine, name = self._events.get(number, (0, 0, "?"))
+        return f"{self.routine_name((flow, routine))}.{name}"
+
+    def lane_label(self, number: int) -> str:
+        """A short name of a thread: ``w3``, ``main``."""
+        lane = self._lanes.get(number)
+        return short_thread(lane.name) if lane is not None else f"t{number}"
+
+    def routines(self) -> list[RoutineRow]:
+        """Every routine, in order of flow and of addition."""
+        return [
+            r.row(self.now) for key, r in sorted(self._routines.items()) if key[0] in self.flows
+        ]
+
+    def edges(self) -> list[EdgeRow]:
+        """Every connection between routines, and those by which jobs enter."""
+        rows = []
+        for number, (flow, edge) in self._edges.items():
+            if flow not in self.flows:
+                continue
+            _, queued, started, _, _, _, _, dropped = self._totals.get(number, _ZERO)
+            rate = self._edge_rates.get(number)
+            rows.append(
+                EdgeRow(
+                    number,
+                    flow,
+                    (flow, edge.source) if edge.source >= 0 else None,
+                    (flow, edge.target),
+                    f"{edge.event}>{edge.slot}",
+                    rate.per_second if rate else 0.0,
+                    max(0, queued - started - dropped),
+                    queued,
+                )
+            )
+        return rows
+
+    def lanes(self) -> list[LaneRow]:
+        """Every thread that has run a handler."""
+        rows = []
+        several = len({lane.flow for lane in self._lanes.values() if lane.ran}) > 1
+        for lane in self._lanes.values():
+            if not lane.ran:
+                continue
+            recent = list(lane.cells)[-50:]
+            busy = sum(share for _, share in recent) / len(recent) if recent else 0.0
+            flow = self.flows.get(lane.flow)
+            label = short_thread(lane.name)
+            if several and flow is not None:
+                label = f"{flow.id}/{label}"
+            key, since = None, 0
+            if lane.running is not None:
+                key, since = self.edge_target(lane.running[0]), max(0, self.now - lane.running[1])
+            rows.append(LaneRow(label, list(lane.cells), busy, key, since))
+        return rows
+
+    def stats(self) -> list[StatRow]:
+        """Every statistic, by routine in order, then by name."""
+        return [
+            StatRow(
+                key,
+                self.routine_name(key),
+                name,
+                value,
+                None if isinstance(value, str) else rate.per_second,
+                self.now - changed < _MARK_FOR,
+            )
+            for (key, name), (value, changed, rate) in sorted(
+                self._stats.items(), key=lambda item: item[0]
+            )
+        ]
+
+
+def short_thread(name: str) -> str:
+    """``w3`` for the third worker, ``main`` for the main thread, else the thread's own name."""
+    if name == "MainThread":
+        return "main"
+    if name.startswith("routilux-"):
+        return f"w{name.rpartition('-')[2]}"
+    return name

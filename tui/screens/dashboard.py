@@ -1,0 +1,243 @@
+"""The dashboard: six panes and the output, alive, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.screen import Screen
+
+from tui.keys import MAP
+from tui.model.monitor import Monitor
+from tui.widgets.bars import BannerBar, Header, KeysBar
+from tui.widgets.events import EventsPane
+from tui.widgets.output import OutputPane
+from tui.widgets.pane import Pane
+from tui.widgets.routines import RoutinesPane
+from tui.widgets.stats import StatsPane
+from tui.widgets.throughput import ThroughputPane
+from tui.widgets.topology import TopologyPane
+from tui.widgets.workers import WorkersPane
+
+if TYPE_CHECKING:
+    from tui.app import MonitorApp
+
+#: Below this many columns and lines there is room for one pane only.
+SMALLEST = (60, 16)
+
+
+class DashboardScreen(Screen[None]):
+    """Everything about the running flow at a glance. Reads the model, asks the app to act."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(a.keys, a.id, a.help, show=False, id=a.id.replace("(", "-").strip(")"))
+        for a in MAP
+        if a.id not in ("quit", "command_palette", "show_help")
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__(id="dashboard")
+        self.monitor = monitor
+        self._zoomed: Pane | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, banner, three rows of panes, keys."""
+        yield Header(id="header")
+        yield BannerBar(id="banner")
+        with Container(id="main"):
+            yield Horizontal(RoutinesPane(), TopologyPane(), id="top", classes="row")
+            yield Horizontal(EventsPane(), WorkersPane(), id="middle", classes="row")
+            yield Horizontal(
+                ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
+            )
+        yield KeysBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Start in the table of routines."""
+        for bar in (self.query_one(Header), self.query_one(BannerBar), self.query_one(KeysBar)):
+            bar.ascii = self.monitor_app.options_ascii
+        for pane in self.panes:
+            pane.ascii = self.monitor_app.options_ascii
+        self.query_one(RoutinesPane).focus()
+
+    @property
+    def monitor_app(self) -> MonitorApp:
+        """The app, by its own type."""
+        return cast("MonitorApp", self.app)
+
+    @property
+    def panes(self) -> list[Pane]:
+        """All panes by number."""
+        return sorted(self.query(Pane), key=lambda pane: pane.number)
+
+    @property
+    def pane(self) -> Pane | None:
+        """The pane that has the focus."""
+        focused = self.focused
+        return focused if isinstance(focused, Pane) else None
+
+    def show(self) -> None:
+        """Show the model as it is now: one call a tick, for all panes at once."""
+        if not self.is_mounted or not self.is_current:
+            return
+        monitor = self.monitor
+        with self.app.batch_update():
+            session = self.monitor_app.session
+            self.query_one(Header).show(monitor, auto_reload=session is None or session.auto_reload)
+            self.query_one(BannerBar).show(monitor.banner)
+            if monitor.script.failure is not None and not monitor.run.flows:
+                self.set_class(True, "output")  # the traceback is all there is to see
+            topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
+            topology.selected = routines.chosen if routines.has_focus else None
+            for pane in self.panes:
+                pane.show(monitor)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose how many panes there is room for."""
+        width, height = event.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "tiny")
+        self.query_one(KeysBar).show()
+        self._mark_visible()
+
+    def on_descendant_focus(self) -> None:
+        """On a tiny screen the pane with the focus is the one to see."""
+        self._mark_visible()
+
+    def restyle(self) -> None:
+        """The theme has changed."""
+        for pane in self.panes:
+            pane.restyle()
+        for bar in (self.query_one(Header), self.query_one(BannerBar), self.query_one(KeysBar)):
+            bar.refresh()
+
+    # panes --------------------------------------------------------------------------------------
+
+    def action_pane(self, number: int) -> None:
+        """Go to a pane; Output takes the bottom row on screens with no room for it."""
+        pane = next(pane for pane in self.panes if pane.number == number)
+        self.set_class(number == OutputPane.number, "output")
+        if self._zoomed is not None and self._zoomed is not pane:
+            self._zoom(pane)
+        pane.focus()
+        self.call_after_refresh(self.show)
+
+    def action_next_pane(self) -> None:
+        """The next pane by number that can be seen."""
+        self._step(1)
+
+    def action_previous_pane(self) -> None:
+        """The one before."""
+        self._step(-1)
+
+    def _step(self, direction: int) -> None:
+        tiny = self.has_class("tiny") or self._zoomed is not None
+        numbers = [p.number for p in self.panes if tiny or (p.display and p.size.width)]
+        now = self.pane.number if self.pane is not None else 1
+        if now not in numbers:
+            now = numbers[0]
+        self.action_pane(numbers[(numbers.index(now) + direction) % len(numbers)])
+
+    def action_zoom(self) -> None:
+        """The pane with the focus takes the screen, or gives it back."""
+        self._zoom(None if self._zoomed is not None else self.pane)
+
+    def action_back(self) -> None:
+        """Undo the last of zoom, banner, pause, output."""
+        events_pane = self.query_one(EventsPane)
+        if self._zoomed is not None:
+            self._zoom(None)
+        elif self.monitor.banner is not None:
+            self.monitor.dismiss()
+        elif self.monitor.log.paused:
+            events_pane.follow()
+        else:
+            self.set_class(False, "output")
+            if self.pane is not None and self.pane.number == OutputPane.number:
+                self.query_one(RoutinesPane).focus()
+        self.show()
+
+    def _zoom(self, pane: Pane | None) -> None:
+        self._zoomed = pane
+        self.set_class(pane is not None, "zoom")
+        self._mark_visible()
+        self.call_after_refresh(self.show)
+
+    def _mark_visible(self) -> None:
+        chosen = self._zoomed or self.pane
+        for pane in self.panes:
+            pane.set_class(pane is chosen, "chosen")
+            if pane is chosen and pane.parent is not None:
+                for row in self.query(".row"):
+                    row.set_class(row is pane.parent, "chosen")
+
+    # moving -------------------------------------------------------------------------------------
+
+    def action_cursor(self, lines: int) -> None:
+        """Move by a line."""
+        if self.pane is not None:
+            self.pane.move(lines)
+            self.show()
+
+    def action_page(self, direction: int) -> None:
+        """Move by half a page."""
+        if self.pane is not None:
+            self.pane.page(direction)
+
+    def action_pan(self, direction: int) -> None:
+        """Scroll sideways."""
+        if self.pane is not None:
+            self.pane.pan(direction)
+
+    def action_edge(self, direction: int) -> None:
+        """To the first or last line."""
+        if self.pane is not None:
+            self.pane.go_to_edge(direction)
+
+    # view ---------------------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Stop the view of events, or let it go on. Recording is not affected."""
+        self.query_one(EventsPane).toggle_pause()
+
+    def action_follow(self) -> None:
+        """Follow the newest in the pane with the focus, else in Events."""
+        pane = self.pane if isinstance(self.pane, OutputPane) else self.query_one(EventsPane)
+        pane.follow()
+
+    def action_sort(self) -> None:
+        """Sort the routines by the next column."""
+        self.query_one(RoutinesPane).next_sort()
+
+    def action_reverse(self) -> None:
+        """Turn the order of the routines round."""
+        self.query_one(RoutinesPane).reverse_sort()
+
+    def action_faster(self) -> None:
+        """Look more often."""
+        self.monitor_app.change_hz(5)
+
+    def action_slower(self) -> None:
+        """Look less often."""
+        self.monitor_app.change_hz(-5)
+
+    # engine -------------------------------------------------------------------------------------
+
+    def action_execute(self) -> None:
+        """Run the entry routines once more."""
+        self.monitor_app.execute()
+
+    def action_reload(self) -> None:
+        """Load the target anew."""
+        self.monitor_app.reload()
+
+    def action_auto_reload(self) -> None:
+        """Switch reload on save."""
+        self.monitor_app.toggle_auto_reload()
+
+    def action_kill(self) -> None:
+        """Kill the engine process."""
+        self.monitor_app.kill_engine()

@@ -1,0 +1,71 @@
+"""All keys, from the key map."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.keys import MAP, Action
+
+_SIGNS = (
+    "State: ● running  ◐ queued  ○ idle  ◇ never used  x failed lately",
+    "Lanes: capital letter = busy at least half of the cell, small = less, dot = idle",
+    "Times: n nanoseconds, u microseconds, m milliseconds, s seconds",
+    "kept: share of the event records that reached the screen; counts are always exact",
+    "cost: CPU that watching takes, as a share of one core",
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """The key map by group, and what the signs on screen mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close"),
+        Binding("j", "scroll(1)", "Down"),
+        Binding("k", "scroll(-1)", "Up"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """One scrolling page."""
+        with VerticalScroll(id="help"):
+            yield Static(help_text(), markup=False)
+
+    def on_mount(self) -> None:
+        """Name the box."""
+        box = self.query_one("#help")
+        box.border_title = "Keys"
+        box.border_subtitle = "Esc close"
+        box.focus()
+
+    def action_scroll(self, lines: int) -> None:
+        """One line."""
+        self.query_one("#help").scroll_relative(y=lines, animate=False)
+
+
+def help_text() -> Text:
+    """The whole key map as text."""
+    text = Text()
+    order = list(dict.fromkeys(action.group for action in MAP))
+    actions = sorted(MAP, key=lambda action: order.index(action.group))
+    for group, members in groupby(actions, key=lambda action: action.group):
+        text.append(f"{group}\n", style="bold")
+        for action in members:
+            text.append(f"  {_keys(action):<16}")
+            text.append(f"{action.help}\n")
+        text.append("\n")
+    text.append("Reading the screen\n", style="bold")
+    for line in _SIGNS:
+        text.append(f"  {line}\n")
+    return text
+
+
+def _keys(action: Action) -> str:
+    each = [Action("", key, "", "", "").shown for key in action.keys.split(",")]
+    return " ".join(dict.fromkeys(each))

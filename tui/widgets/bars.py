@@ -1,0 +1,151 @@
+"""The lines at the top and the bottom: header, banner, and the keys that matter here."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.keys import MAP
+from tui.model.monitor import Banner, Monitor, Phase
+from tui.paint.bars import meter
+from tui.paint.canvas import Run, clean, measure
+from tui.paint.numbers import bytes_, percent, rate
+from tui.themes import Palette, palette
+
+
+class Bar(Widget):
+    """Plain lines across the screen, repainted only when they changed."""
+
+    DEFAULT_CSS = """
+    Bar { background: $panel; height: 1; }
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.ascii = False
+        self._lines: list[list[Run]] = []
+
+    def set_lines(self, lines: list[list[Run]]) -> None:
+        """Show these."""
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One of the lines."""
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        colors = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+        segments = [Segment(text, base + _style(colors, tag)) for text, tag in self._lines[y]]
+        return Strip(segments).crop_extend(0, width, base)
+
+
+def _style(colors: Palette, tag: tuple[str | int, ...]) -> Style:
+    found = getattr(colors, str(tag[0]), None)
+    return found if isinstance(found, Style) else colors.text
+
+
+class Header(Bar):
+    """What runs, in which state, how fast; what was lost on the way and what watching costs."""
+
+    DEFAULT_CSS = """
+    Header { height: 2; }
+    """
+
+    def show(self, monitor: Monitor, *, auto_reload: bool = True) -> None:
+        """Take the model as it is now."""
+        run, phase = monitor.run, monitor.phase
+        seconds = run.elapsed_ns / 1e9
+        clock = f"t+{int(seconds // 60):02}:{seconds % 60:04.1f}"
+        sign, role = _PHASES[phase]
+        if self.ascii:
+            sign = _ASCII_SIGNS.get(sign, sign)
+        first: list[Run] = [
+            (" routilux-tui ", ("accent",)),
+            (f" {clean(monitor.label)} ", ("strong",)),
+            (f" {sign} {phase.value} g{run.generation} ", (role,)),
+            (f" {clock} ", ("text",)),
+            (f" {rate(run.rate.per_second)} ev/s ", ("text",)),
+            (f" kept {percent(monitor.kept)} ", ("text",) if monitor.kept == 1 else ("warn",)),
+            (f" cost {percent(monitor.cost)} ", ("muted",)),
+        ]
+        lanes = run.lanes()
+        busy = sum(row.busy for row in lanes) / len(lanes) if lanes else 0.0
+        failed = sum(state.failed for state in run.states.values())
+        second: list[Run] = [
+            (f" jobs {run.open_jobs} open", ("text",)),
+            (f"  errors {run.errors}", ("bad",) if run.errors else ("muted",)),
+            (f"  failed jobs {failed}" if failed else "", ("bad",)),
+            (f"  ready-q {run.waiting}", ("warn",) if run.waiting else ("muted",)),
+            (f"  workers {meter(busy, 7, self.ascii)}", ("text",)),
+            (f"  mem {bytes_(run.rss)}", ("muted",)),
+            ("" if auto_reload else "  auto-reload off", ("warn",)),
+            (f"  {monitor.rejected} rejected" if monitor.rejected else "", ("warn",)),
+            (f"  +{run.unwatched_flows} flows not shown" if run.unwatched_flows else "", ("warn",)),
+            (f"  {monitor.status}" if monitor.status else "", ("accent",)),
+        ]
+        self.set_lines([first, [part for part in second if part[0]]])
+
+
+_PHASES = {
+    Phase.LOADING: ("◌", "muted"),
+    Phase.RUN: ("●", "good"),
+    Phase.IDLE: ("○", "muted"),
+    Phase.ENDED: ("■", "text"),
+    Phase.FAILED: ("x", "bad"),
+    Phase.DIED: ("x", "bad"),
+    Phase.STUCK: ("!", "warn"),
+}
+_ASCII_SIGNS = {"◌": ".", "●": "*", "○": "o", "■": "#"}
+
+
+class BannerBar(Bar):
+    """Pushes the panes down, never covers them, until it is put right or dismissed."""
+
+    DEFAULT_CSS = """
+    BannerBar { height: auto; display: none; border: heavy $error; background: $background; }
+    BannerBar.news { border: round $success; }
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._shown: Banner | None = None
+
+    def show(self, banner: Banner | None) -> None:
+        """Show it, or go away."""
+        if banner is self._shown:
+            return
+        self._shown = banner
+        self.display = banner is not None
+        if banner is not None:
+            self.set_class(not banner.is_error, "news")
+            hint = "Esc dismiss"
+            self.border_title = clean(banner.title).replace("[", r"\[")
+            self.border_subtitle = f"{hint}, retries on next save" if banner.is_error else hint
+            role = "bad" if banner.is_error else "good"
+            lines = banner.lines or ("the new code runs; the old generation has stopped",)
+            self.set_lines(
+                [[(clean(line), (role if not i else "text",))] for i, line in enumerate(lines)]
+            )
+            self.styles.height = len(lines) + 2
+
+
+class KeysBar(Bar):
+    """The keys that matter most, from the key map."""
+
+    def show(self) -> None:
+        """Fill the line as far as the screen is wide."""
+        parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))]
+        used = 10
+        for action in MAP:
+            if not action.label:
+                continue
+            text = f" {action.shown} {action.label} "
+            if used + measure(text) > self.size.width:
+                break
+            used += measure(text)
+            parts += [(f" {action.shown}", ("accent",)), (f" {action.label} ", ("muted",))]
+        self.set_lines([parts])

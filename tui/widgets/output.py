@@ -1,0 +1,81 @@
+"""Pane 7: what the user's code prints, line by line, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, overload
+
+from tui.model.monitor import Monitor
+from tui.model.output import Line
+from tui.paint.canvas import Row, clean
+
+from .pane import Pane
+
+
+class OutputPane(Pane):
+    """Standard output and, marked with ``!``, standard error.
+
+    Attributes:
+        following: whether the newest line stays in sight.
+    """
+
+    number = 7
+    has_cursor: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.following = True
+        self._held_total = 0
+
+    def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
+        """A row per line, made when it is asked for."""
+        lines = [*monitor.output.lines, *monitor.output.unfinished(monitor.run.generation)]
+        if not lines:
+            return (((" nothing printed yet", ("muted",)),),)
+        if self.following:
+            self.top = max(0, len(lines) - height)
+        return _Lines(lines)
+
+    def title(self, monitor: Monitor) -> str:
+        """How many lines, and how many of them are gone from here."""
+        output = monitor.output
+        gone = output.total - len(output.lines)
+        text = f"{output.total:,} lines" + (f", {gone:,} older gone" if gone > 0 else "")
+        return text if self.following else f"{text}  f follow"
+
+    def move(self, lines: int) -> None:
+        """Scrolling up leaves the newest line; reaching the end follows it again."""
+        self.following = False
+        super().move(lines)
+        if lines > 0 and self.top >= len(self._rows) - self.content_size.height:
+            self.following = True
+
+    def follow(self) -> None:
+        """Show the newest line, and go on doing so."""
+        self.following = True
+        self.redraw()
+
+
+class _Lines(Sequence[Row]):
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [_row(line) for line in self._lines[index]]
+        return _row(self._lines[index])
+
+
+def _row(line: Line) -> Row:
+    if line.generation < 0:  # a rule of the monitor's own
+        return ((f" {line.text}", ("accent",)),)
+    if line.is_error:
+        return (("!", ("bad",)), (clean(line.text), ("warn",)))
+    return ((" ", ("text",)), (clean(line.text), ("text",)))

@@ -1,0 +1,224 @@
+"""The base of all panes: bordered lines that repaint only where they changed.
+
+A pane is given the model once a tick and turns it into rows of tagged runs. Rows become strips,
+strips are compared with those on screen, and only lines that differ are marked dirty. Scrolling
+is an offset of ours: a virtual size that grows with each event would lay out the screen each tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.keys import PANES
+from tui.model.monitor import Monitor
+from tui.paint.canvas import Row, Tag
+from tui.themes import Palette, palette
+
+
+class Pane(Widget, can_focus=True):
+    """A numbered pane. Subclasses give rows; this paints, scrolls and moves the cursor.
+
+    Attributes:
+        has_cursor: whether a line can be chosen; else moving scrolls.
+        top: index of the first row on screen.
+        left: how many cells are scrolled off at the left.
+        cursor: index of the chosen row.
+    """
+
+    number: ClassVar[int]
+    has_cursor: ClassVar[bool] = False
+
+    DEFAULT_CSS = """
+    Pane {
+        border: round $secondary;
+        border-title-color: $foreground;
+        border-subtitle-color: $secondary;
+        background: $background;
+    }
+    Pane:focus {
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id=f"pane-{self.number}")
+        self.top = self.left = self.cursor = 0
+        self.ascii = False
+        self._monitor: Monitor | None = None
+        self._rows: Sequence[Row] = ()
+        self._strips: list[Strip] = []
+        self._palette: Palette | None = None
+
+    # for subclasses ---------------------------------------------------------------------------
+
+    def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
+        """Every row there is, or a sequence that makes them when asked."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def title(self, monitor: Monitor) -> str:
+        """What stands in the border, after the number and the name."""
+        return ""
+
+    def style(self, tag: Tag) -> Style:
+        """The style of a tag; roles of the palette by name."""
+        colors = self.palette
+        role = tag[0]
+        if role == "state":
+            return _by_state(colors, str(tag[1]))
+        if role in ("routine", "series"):
+            return colors.hue(int(tag[1]))
+        found = getattr(colors, str(role), None)
+        return found if isinstance(found, Style) else colors.text
+
+    # painting ---------------------------------------------------------------------------------
+
+    @property
+    def palette(self) -> Palette:
+        """The styles of the theme in use."""
+        if self._palette is None:
+            self._palette = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+        return self._palette
+
+    def show(self, monitor: Monitor) -> None:
+        """Take the model as it is now and repaint what differs."""
+        self._monitor = monitor
+        width, height = self.content_size
+        if not self.display or not width or not height:
+            return
+        self._rows = self.rows(monitor, width, height)
+        self._clamp(height)
+        self._set_title(monitor)
+        self._repaint(width, height)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the content, from what `show` prepared."""
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.content_size.width, self.rich_style)
+
+    def _repaint(self, width: int, height: int) -> None:
+        old, fresh = self._strips, [self._strip(self.top + y, width) for y in range(height)]
+        self._strips = fresh
+        changed = [
+            Region(0, y, width, 1)
+            for y in range(height)
+            if y >= len(old) or (old[y] is not fresh[y] and old[y] != fresh[y])
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def _strip(self, index: int, width: int) -> Strip:
+        base = self.rich_style
+        if not 0 <= index < len(self._rows):
+            return Strip.blank(width, base)
+        chosen = self.has_cursor and index == self.cursor and self.has_focus
+        segments = [
+            Segment(text, base + (self.style(tag) + _CHOSEN if chosen else self.style(tag)))
+            for text, tag in self._rows[index]
+        ]
+        strip = Strip(segments)
+        if self.left:
+            strip = strip.crop(self.left, self.left + width)
+        return strip.crop_extend(0, width, base)
+
+    def _set_title(self, monitor: Monitor) -> None:
+        title = f"{self.number} {PANES[self.number]}"
+        extra = self.title(monitor)
+        text = f"{title}  {extra}" if extra else title
+        if self._title_text != text:
+            self._title_text = text
+            self.border_title = text.replace("[", r"\[")
+
+    _title_text = ""
+
+    # moving -----------------------------------------------------------------------------------
+
+    def move(self, lines: int) -> None:
+        """Move the cursor, or the view of a pane that has none."""
+        if self.has_cursor:
+            self.cursor = max(0, min(self.cursor + lines, len(self._rows) - 1))
+            height = self.content_size.height
+            self.top = min(self.top, self.cursor)
+            self.top = max(self.top, self.cursor - height + 1)
+        else:
+            self.top += lines
+        self.redraw()
+
+    def page(self, direction: int) -> None:
+        """Half a page."""
+        self.move(direction * max(1, self.content_size.height // 2))
+
+    def pan(self, direction: int) -> None:
+        """Scroll sideways by eight cells."""
+        self.left = max(0, self.left + 8 * direction)
+        self.redraw()
+
+    def go_to_edge(self, direction: int) -> None:
+        """To the first or the last row."""
+        self.move(direction * len(self._rows))
+
+    def redraw(self) -> None:
+        """Show again what was shown, after moving or resizing."""
+        if self._monitor is not None:
+            self.show(self._monitor)
+
+    def restyle(self) -> None:
+        """Forget the theme's styles and paint everything."""
+        self._palette = None
+        self._strips = []
+        self.redraw()
+
+    def _clamp(self, height: int) -> None:
+        last = max(0, len(self._rows) - height)
+        self.top = max(0, min(self.top, last))
+        self.cursor = max(0, min(self.cursor, len(self._rows) - 1))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another size: everything is painted anew."""
+        self._strips = []
+        self.redraw()
+
+    def on_focus(self) -> None:
+        """The cursor becomes visible."""
+        self.redraw()
+
+    def on_blur(self) -> None:
+        """The cursor hides."""
+        self.redraw()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Wheel."""
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Wheel."""
+        event.stop()
+        self.move(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses the line."""
+        offset = event.get_content_offset(self)
+        if self.has_cursor and offset is not None:
+            self.move(self.top + offset.y - self.cursor)
+
+
+_CHOSEN = Style(bold=True, reverse=True)
+
+
+def _by_state(colors: Palette, state: str) -> Style:
+    return {
+        "running": colors.good,
+        "queued": colors.warn,
+        "failed": colors.bad,
+    }.get(state, colors.muted)

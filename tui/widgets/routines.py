@@ -1,0 +1,185 @@
+"""Pane 1: every routine, live. Columns that do not fit give way, the least telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
+
+from tui.model.monitor import Monitor
+from tui.model.rows import Key, RoutineRow
+from tui.paint.bars import sparkline
+from tui.paint.canvas import Row, Run, fit, measure
+from tui.paint.numbers import count, duration_ns, rate
+from tui.themes import glyph
+
+from .pane import Pane
+
+
+class Column(NamedTuple):
+    """A column: its heading and width, how a row shows in it and what it sorts by."""
+
+    head: str
+    width: int
+    text: Callable[[RoutineRow], Run]
+    sort: Callable[[RoutineRow], float]
+    rank: int  # the higher, the sooner it gives way
+
+
+def _plain(text: str) -> Run:
+    return text, ("text",)
+
+
+def _ns(value: int | None) -> Run:
+    return duration_ns(value), ("text",) if value is not None else ("muted",)
+
+
+def _signal(text: str, value: float, role: str) -> Run:
+    return text, (role,) if value else ("muted",)
+
+
+def _rate(value: float) -> Run:
+    return _signal(rate(value), value, "text")
+
+
+def _order(value: int | None) -> float:
+    return -1 if value is None else value
+
+
+_TREND = 12
+COLUMNS: tuple[Column, ...] = (
+    Column("#", 3, lambda r: _signal(count(r.running), r.running, "good"), lambda r: r.running, 1),
+    Column("IN/s", 5, lambda r: _rate(r.in_rate), lambda r: r.in_rate, 2),
+    Column("OUT/s", 5, lambda r: _rate(r.out_rate), lambda r: r.out_rate, 6),
+    Column("Q", 5, lambda r: _signal(count(r.queue), r.queue, "warn"), lambda r: r.queue, 1),
+    Column("WAIT50", 6, lambda r: _ns(r.wait50), lambda r: _order(r.wait50), 8),
+    Column("WAIT99", 6, lambda r: _ns(r.wait99), lambda r: _order(r.wait99), 3),
+    Column("RUN50", 5, lambda r: _ns(r.run50), lambda r: _order(r.run50), 7),
+    Column("RUN99", 5, lambda r: _ns(r.run99), lambda r: _order(r.run99), 4),
+    Column("ERR", 4, lambda r: _signal(count(r.errors), r.errors, "bad"), lambda r: r.errors, 2),
+    Column("DONE", 5, lambda r: _plain(count(r.done)), lambda r: r.done, 9),
+    Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: r.in_rate, 10),
+)
+_LEAST_NAME = 10
+_STATE = 2  # glyph and a blank
+_WORD = 8  # "running "
+
+
+class RoutinesPane(Pane):
+    """The table of routines, with a cursor that stays on its routine whatever the order."""
+
+    number = 1
+    has_cursor: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sort: int | None = None  # index of the column; None: order of addition
+        self._descending = True
+        self._order: list[Key] = []
+        self._sorted_at = 0
+
+    def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
+        """The heading, then a row per routine."""
+        found = {row.key: row for row in monitor.run.routines()}
+        self._arrange(found, monitor.run.now)
+        if not found:
+            return (_hint(monitor),)
+        columns = _fitting(width, max(measure(row.name) for row in found.values()))
+        used = sum(column.width + 1 for column in columns)
+        worded = width - used - _STATE - 2 >= _LEAST_NAME + _WORD + 6
+        name = width - used - _STATE - 2 - (_WORD if worded else 0)
+        lines = [self._head(columns, name, worded)]
+        lines.extend(
+            self._line(found[key], index, columns, name, worded)
+            for index, key in enumerate(self._order, 1)
+        )
+        return lines
+
+    def title(self, monitor: Monitor) -> str:
+        """The sort order and how many there are."""
+        total = len(self._order)
+        order = (
+            COLUMNS[self._sort].head + (" v" if self._descending else " ^")
+            if (self._sort is not None)
+            else "as added"
+        )
+        return f"{total}  s sort: {order}" if total else ""
+
+    def next_sort(self) -> None:
+        """Sort by the next column, after the last as added again."""
+        step = 0 if self._sort is None else self._sort + 1
+        self._sort = step if step < len(COLUMNS) - 1 else None
+        self._sorted_at = 0
+        self.redraw()
+
+    def reverse_sort(self) -> None:
+        """Turn the order round."""
+        self._descending = not self._descending
+        self._sorted_at = 0
+        self.redraw()
+
+    @property
+    def chosen(self) -> Key | None:
+        """The routine under the cursor."""
+        index = self.cursor - 1
+        return self._order[index] if 0 <= index < len(self._order) else None
+
+    def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
+        """Sort at most once a second; the cursor stays on its routine."""
+        chosen = self.chosen
+        if self._sort is None:
+            self._order = list(found)
+        elif now - self._sorted_at >= 1_000_000_000 or set(self._order) != set(found):
+            sort, self._sorted_at = COLUMNS[self._sort].sort, now
+            self._order = sorted(found, key=lambda k: sort(found[k]), reverse=self._descending)
+        if chosen in found:
+            self.cursor = self._order.index(chosen) + 1
+
+    def move(self, lines: int) -> None:
+        """The heading is no row to choose."""
+        super().move(lines)
+        if self.cursor == 0 and len(self._rows) > 1:
+            super().move(1)
+
+    def _head(self, columns: Sequence[Column], name: int, worded: bool) -> Row:
+        state = fit("STATE", _STATE + _WORD) if worded else fit("S", _STATE)
+        parts: list[Run] = [(f"  {fit('ROUTINE', name)}{state}", ("muted",))]
+        for column in columns:
+            sorted_by = self._sort is not None and COLUMNS[self._sort] is column
+            tag = ("accent",) if sorted_by else ("muted",)
+            parts.append((f" {column.head:>{column.width}}", tag))
+        return tuple(parts)
+
+    def _line(
+        self, row: RoutineRow, index: int, columns: Sequence[Column], name: int, worded: bool
+    ) -> Row:
+        state = glyph(row.state, ascii=self.ascii) + " "
+        if worded:
+            state += f"{row.state.value:<{_WORD}}"
+        marker = "> " if index == max(1, self.cursor) and self.has_focus else "  "
+        parts: list[Run] = [
+            (marker, ("accent",)),
+            (fit(row.name, name), ("strong",)),
+            (state, ("state", row.state.value)),
+        ]
+        for column in columns:
+            text, tag = column.text(row)
+            if column.width == _TREND:
+                text, tag = sparkline(row.trend, _TREND, ascii=self.ascii), ("accent",)
+            parts.append((f" {text:>{column.width}}", tag))
+        return tuple(parts)
+
+
+def _fitting(width: int, name: int) -> list[Column]:
+    """The columns that fit beside a name of at least ten cells, the least telling left out."""
+    left = width - _STATE - 2 - min(max(name, _LEAST_NAME), 16)
+    kept: set[str] = set()
+    for column in sorted(COLUMNS, key=lambda c: c.rank):
+        if column.width + 1 <= left:
+            kept.add(column.head)
+            left -= column.width + 1
+    return [column for column in COLUMNS if column.head in kept]
+
+
+def _hint(monitor: Monitor) -> Row:
+    what = "loading …" if monitor.phase == "LOADING" else "no flow yet"
+    return ((f"  {what}", ("muted",)),)

@@ -1,0 +1,87 @@
+"""Pane 4: a swim lane for each thread that runs handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.model.monitor import Monitor
+from tui.model.rows import Key, LaneRow
+from tui.paint.canvas import Row, Run, fit, measure
+from tui.paint.lanes import lane
+from tui.paint.numbers import duration_ns, percent
+
+from .pane import Pane
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class WorkersPane(Pane):
+    """Which routine each worker ran, cell by cell, and how busy it was over five seconds.
+
+    A capital letter: at least half of the cell's time; a small one: less; a dot: idle.
+    """
+
+    number = 4
+
+    def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
+        """A lane per thread, then which letter is which routine."""
+        lanes = monitor.run.lanes()
+        if not lanes:
+            return (((" no handler has run yet", ("muted",)),),)
+        numbers = {row.key: number for number, row in enumerate(monitor.run.routines())}
+        label = min(max(measure(row.label) for row in lanes), 12)
+        tail = 7 if width < 50 else 24
+        lines: list[Row] = [
+            self._lane(monitor, row, numbers, (label, width - label - tail - 2, tail))
+            for row in lanes
+        ]
+        if len(lines) + 1 <= height:
+            lines.extend(_legend(monitor, lanes, numbers, width, height - len(lines)))
+        return lines
+
+    def title(self, monitor: Monitor) -> str:
+        """How many are at work, and what waits for them."""
+        lanes = monitor.run.lanes()
+        busy = sum(row.routine is not None for row in lanes)
+        return f"{busy}/{len(lanes)} busy  ready-q {monitor.run.waiting}" if lanes else ""
+
+    def _lane(
+        self,
+        monitor: Monitor,
+        row: LaneRow,
+        numbers: dict[Key, int],
+        widths: tuple[int, int, int],
+    ) -> Row:
+        label, cells, tail = widths
+        shown = row.cells[-cells:] if cells > 0 else []
+        numbered = [(numbers.get(key) if key else None, share) for key, share in shown]
+        parts: list[Run] = [(f"{fit(row.label, label)} ", ("strong",))]
+        parts.append((" " * (cells - len(shown)), ("muted",)))
+        parts.extend(lane(numbered, lambda n: _LETTERS[n % 26], ascii=self.ascii))
+        parts.append((f" {percent(row.busy):>5}", ("good",) if row.busy > 0.01 else ("muted",)))
+        if tail > 7:
+            what = monitor.run.routine_name(row.routine) if row.routine else "idle"
+            since = duration_ns(row.running_ns) if row.routine else ""
+            tag = ("text",) if row.routine else ("muted",)
+            parts.append((f" {fit(what, tail - 13)} {since:>5}", tag))
+        return tuple(parts)
+
+
+def _legend(
+    monitor: Monitor, lanes: Sequence[LaneRow], numbers: dict[Key, int], width: int, lines: int
+) -> list[Row]:
+    """The letters in use, as far as there is room."""
+    used = {key for row in lanes for key, _ in row.cells[-width:] if key in numbers}
+    rows: list[list[Run]] = [[]]
+    room = width
+    for key in sorted((k for k in used if k is not None), key=lambda k: numbers[k]):
+        text = f"{_LETTERS[numbers[key] % 26]} {monitor.run.routine_name(key)}"
+        text = fit(text, min(measure(text), width - 2)) + "  "
+        if measure(text) > room:
+            if len(rows) == lines:
+                break
+            rows.append([])
+            room = width
+        rows[-1].append((text, ("routine", numbers[key])))
+        room -= measure(text)
+    return [tuple(row) for row in rows if row]
