@@ -73,7 +73,7 @@ class MonitorApp(App[None]):
         self._wanted_theme = theme
         self._ticks = 0
         self._ticker: asyncio.Task[None] | None = None
-        self._closing = False
+        self._leaving = False
 
     # life ---------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class MonitorApp(App[None]):
 
     async def _tick_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._closing:
+        while not self._leaving:
             begin = loop.time()
             if not self._terminal_is_behind():
                 await self.tick()
@@ -139,14 +139,14 @@ class MonitorApp(App[None]):
 
     async def action_quit(self) -> None:
         """Stop the flow and leave; handlers that are stuck are not waited for."""
-        if self._closing:
+        if self._leaving:
             return
-        self._closing = True
+        self._leaving = True
         if self._ticker is not None:
             self._ticker.cancel()
         if self.session is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.session.close(drain=0.05), 0.3)
+                await asyncio.wait_for(self.session.close(drain=0.05), 0.2)
             self.session.kill_all()
         self.exit()
 

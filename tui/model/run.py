@@ -276,7 +276,8 @@ class Run:
         """Every thread that has run a handler."""
         rows = []
         several = len({lane.flow for lane in self._lanes.values() if lane.ran}) > 1
-        for lane in self._lanes.values():
+        lanes = sorted(self._lanes.values(), key=lambda lane: (lane.flow, _natural(lane.name)))
+        for lane in lanes:
             if not lane.ran:
                 continue
             recent = list(lane.cells)[-50:]
@@ -306,6 +307,12 @@ class Run:
                 self._stats.items(), key=lambda item: item[0]
             )
         ]
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """Sorts ``w2`` before ``w10``."""
+    head, _, tail = name.rpartition("-")
+    return (head, int(tail)) if tail.isdigit() else (name, 0)
 
 
 def short_thread(name: str) -> str:

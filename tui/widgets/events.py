@@ -109,7 +109,8 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int) -> Row:
         text = f"── generation {record[log.GENERATION]} ".ljust(max(0, width - 11), "─")
         return ((" " * 11, ("muted",)), (text, ("accent",)))
     worker: Run = (f"{fit(run.lane_label(record[log.WORKER]), 4)} ", ("muted",))
-    room = max(12, min(46, width - 36))
+    narrow = width < 70
+    room = max(12, min(46, width - (30 if narrow else 37)))
     match record[log.KIND]:
         case Kind.ACTIVATION:
             name = run.edge_name(record[log.SUBJECT])
@@ -136,7 +137,7 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int) -> Row:
         case _:
             name = run.edge_name(record[log.SUBJECT])
             middle = [(_name(name, room), ("warn",)), (f"   {'dropped':<11} ", ("warn",))]
-    ident: Run = (f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
+    ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
     return (when, worker, *middle, ident, (clean(monitor.log.text(record)), ("text",)))
 
 

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from tui.model.monitor import Monitor
 from tui.model.rows import StatRow
-from tui.paint.canvas import Row, Run, clean, fit
+from tui.paint.canvas import Row, clean, fit, measure
 from tui.paint.numbers import count, rate
 
 from .pane import Pane
+
+_LONGEST = 16  # cells of a value that is a text
 
 
 class StatsPane(Pane):
@@ -24,7 +26,9 @@ class StatsPane(Pane):
         rows = monitor.run.stats()
         if not rows:
             return (((" no routine has set a stat yet", ("muted",)),),)
-        return [_row(row, width) for row in rows]
+        shown = [_texts(row) for row in rows]
+        widths = tuple(max(map(measure, column)) for column in zip(*shown, strict=True))
+        return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
     def title(self, monitor: Monitor) -> str:
         """How many there are."""
@@ -32,23 +36,27 @@ class StatsPane(Pane):
         return str(total) if total else ""
 
 
-def _row(row: StatRow, width: int) -> Row:
-    value = _value(row.value)
-    growth = f"+{rate(row.rate)}/s" if row.rate else ""
-    room = max(8, width - 22)
-    parts: list[Run] = [
-        (" ", ("text",)),
-        (fit(f"{row.routine}.{row.name}", room - 2), ("text",)),
-        (f" {value:>9}" if len(value) <= 9 else f" {fit(value, 9)}", ("strong",)),
-        (f" {growth:>8}", ("good",)),
-        (" ^" if row.changed else "  ", ("accent",)),
-    ]
-    return tuple(parts)
-
-
-def _value(value: float | str) -> str:
+def _texts(row: StatRow) -> tuple[str, str]:
+    value = row.value
     if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) < 10_000_000 else count(value)
-    return f"{value:.6g}"
+        text = fit(clean(value), min(measure(value), _LONGEST))
+    elif isinstance(value, int):
+        text = f"{value:,}" if abs(value) < 10_000_000 else count(value)
+    else:
+        text = f"{value:.6g}"
+    return text, f"+{rate(row.rate)}/s" if row.rate else ""
+
+
+def _row(row: StatRow, texts: tuple[str, str], widths: tuple[int, ...], width: int) -> Row:
+    """The name gets what the numbers leave; in a tight pane the routine's part is cut first."""
+    (value, growth), (values, growths) = texts, widths
+    room = max(8, width - values - growths - 6)
+    name = f"{row.routine}.{row.name}"
+    if measure(name) > room:
+        name = f"{fit(row.routine, max(2, room - measure(row.name) - 1))}.{row.name}"
+    return (
+        (f" {fit(name, room)} ", ("text",)),
+        (" " * (values - measure(value)) + value, ("strong",)),
+        (f" {growth:>{growths}}", ("good",)),
+        (" ^" if row.changed else "  ", ("accent",)),
+    )

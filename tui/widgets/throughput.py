@@ -16,6 +16,8 @@ from .pane import Pane
 
 _SHARES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"))
 
+_FEW = (_SHARES[0], _SHARES[2], _SHARES[3])
+
 
 class ThroughputPane(Pane):
     """A chart of deliveries queued and handlers ended per second, with latency percentiles."""
@@ -77,7 +79,7 @@ def _latency(run: ModelRun, *, wide: bool) -> list[Row]:
         rows.append(((f"      {head}", ("muted",)),))
     for name, window in (("run", run.run_total), ("wait", run.wait_total)):
         parts: list[Run] = [(f"  {name:<4}" if wide else f" {name:<5}", ("muted",))]
-        for share, label in _SHARES:
+        for share, label in _SHARES if wide else _FEW:
             value = duration_ns(window.percentile(share))
             parts.append((f"{value:>7}" if wide else f"{label} {value:<6} ", ("text",)))
         rows.append(tuple(parts))

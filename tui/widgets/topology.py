@@ -49,7 +49,7 @@ class TopologyPane(Pane):
             return adjacency(
                 [_number(row.key) for row in routines],
                 [Edge(e.number, _number(e.source), _number(e.target)) for e in edges if e.source],
-                lambda number: by_number[number].name,
+                lambda number: _named(by_number[number], self.ascii),
                 cells=width,
                 ascii=self.ascii,
             )
@@ -150,6 +150,11 @@ def _detail(row: RoutineRow) -> str:
     if row.queue:
         return fit(f"q{count(row.queue)} w99 {duration_ns(row.wait99)}", _DETAIL)
     return fit(f"{rate(row.in_rate)}/s r99 {duration_ns(row.run99)}", _DETAIL)
+
+
+def _named(row: RoutineRow, ascii: bool) -> str:
+    queue = f" q{count(row.queue)}" if row.queue else ""
+    return f"{glyph(row.state, ascii=ascii)} {row.name}{queue}"
 
 
 def _number(key: Key | None) -> int:
