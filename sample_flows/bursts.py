@@ -84,7 +84,7 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
     """Send bursts of growing size, each after the last has drained, until Ctrl+C or time is up."""
     over.clear()
     ends = time.monotonic() + seconds
-    try:
+    with suppress(KeyboardInterrupt):
         for size in cycle(SIZES):
             start = time.monotonic()
             flow.execute("camera", {"size": size})
@@ -95,12 +95,11 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
             if time.monotonic() + 1.0 > ends:
                 break
             time.sleep(1.0)
-    finally:
-        over.set()
-        flow.shutdown(wait=True, timeout=1.5)
-        print(f"stopped: {flow.routines['album'].get_stat('pictures')} pictures", flush=True)
+    over.set()
+    flow.shutdown(wait=True, timeout=1.5)
+    print(f"stopped: {flow.routines['album'].get_stat('pictures')} pictures", flush=True)
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):  # a second Ctrl+C
         run(build_flow(), *map(float, sys.argv[1:2]))

@@ -80,7 +80,7 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
     counter = flow.routines["counter"]
     sources = flow.entry_routines()
     rounds = 0
-    try:
+    with suppress(KeyboardInterrupt):
         while time.monotonic() < ends:
             rounds += 1
             counter.set_stat("count", 0)
@@ -93,12 +93,11 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
             got = counter.get_stat("count")
             print(f"round {rounds}: expected {len(sources)}, got {got}: {verdict}", flush=True)
             time.sleep(0.2)
-    finally:
-        flow.shutdown(wait=True, timeout=1.5)
-        lost = counter.get_stat("lost")
-        print(f"stopped: {lost} updates lost in {rounds} rounds", flush=True)
+    flow.shutdown(wait=True, timeout=1.5)
+    lost = counter.get_stat("lost")
+    print(f"stopped: {lost} updates lost in {rounds} rounds", flush=True)
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):  # a second Ctrl+C
         run(build_flow(), *map(float, sys.argv[1:2]))

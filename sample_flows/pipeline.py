@@ -165,7 +165,7 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
     sink = flow.routines["sink"]
     start = next_order = next_report = time.monotonic()
     number = 0
-    try:
+    with suppress(KeyboardInterrupt):
         while next_order - start < seconds:
             number += 1
             flow.execute("source", {"number": number})
@@ -174,11 +174,10 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
             if time.monotonic() >= next_report + 1.0:
                 next_report += 1.0
                 print(f"{number} orders sent, {sink.get_stat('orders')} booked", flush=True)
-    finally:
-        flow.shutdown(wait=True, timeout=1.5)
-        print(f"stopped: {number} orders sent, {sink.get_stat('orders')} booked", flush=True)
+    flow.shutdown(wait=True, timeout=1.5)
+    print(f"stopped: {number} orders sent, {sink.get_stat('orders')} booked", flush=True)
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):  # a second Ctrl+C
         run(build_flow(), *map(float, sys.argv[1:2]))

@@ -81,7 +81,7 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
     over.clear()
     ends = time.monotonic() + seconds
     limit = flow.routines["writer"].get_config("limit", 400)
-    try:
+    with suppress(KeyboardInterrupt):
         while time.monotonic() < ends:
             start_sensors(flow)
             print("sensors running", flush=True)
@@ -90,12 +90,9 @@ def run(flow: Flow, seconds: float = math.inf) -> None:
             pause_sensors(flow)
             print(f"sensors paused, the writer is {backlog(flow)} readings behind", flush=True)
             flow.wait_for_completion(timeout=max(0.0, min(60.0, ends - time.monotonic())))
-    finally:
-        over.set()
-        flow.shutdown(wait=True, timeout=1.5)
-        print(
-            f"stopped: {flow.routines['writer'].get_stat('written')} readings written", flush=True
-        )
+    over.set()
+    flow.shutdown(wait=True, timeout=1.5)
+    print(f"stopped: {flow.routines['writer'].get_stat('written')} readings written", flush=True)
 
 
 def start_sensors(flow: Flow) -> None:
@@ -119,5 +116,5 @@ def backlog(flow: Flow) -> int:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):  # a second Ctrl+C
         run(build_flow(), *map(float, sys.argv[1:2]))

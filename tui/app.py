@@ -14,7 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.keys import MAP
+from tui.keys import EVERYWHERE, MAP
 from tui.model.monitor import Monitor
 from tui.options import MAX_HZ, MIN_HZ
 from tui.screens.dashboard import DashboardScreen
@@ -22,6 +22,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.picker import PickerScreen
 from tui.session.messages import Pull
 from tui.session.session import Session
+from tui.session.source import Source
 from tui.targets import Folder, Target
 from tui.themes import DARK, THEMES
 
@@ -41,19 +42,23 @@ class MonitorApp(App[None]):
         reload: whether saving a file loads it, for sessions that the picker starts.
         ascii: use no glyph outside ASCII.
         ticking: False leaves `tick` to the caller, for tests.
+        opens: makes the session for what the picker chose, not yet started.
+        own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
     """
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(a.keys, a.id, a.help, show=False, priority=a.id == "quit" and "ctrl" in a.keys)
+        # Only ctrl+q comes before what is typed: a plain q belongs into the palette's search.
+        Binding(key, a.id, a.help, show=False, priority=key == "ctrl+q")
         for a in MAP
-        if a.id in ("quit", "command_palette", "show_help")
+        if a.id in EVERYWHERE
+        for key in a.keys.split(",")
     ]
 
     def __init__(
         self,
-        session: Session | None = None,
+        session: Source | None = None,
         *,
         folder: Folder | None = None,
         hz: int = 10,
@@ -61,6 +66,8 @@ class MonitorApp(App[None]):
         theme: str | None = None,
         ascii: bool = False,
         ticking: bool = True,
+        opens: Callable[[Target], Source] | None = None,
+        own_cpu: Callable[[], int] = time.process_time_ns,
     ) -> None:
         super().__init__()
         self.session = session
@@ -69,6 +76,8 @@ class MonitorApp(App[None]):
         self.hz = hz
         self._folder = folder
         self._reload = reload
+        self._opens = opens or self._open_session
+        self._own_cpu = own_cpu
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
@@ -91,11 +100,15 @@ class MonitorApp(App[None]):
 
     def open_target(self, target: Target) -> None:
         """Start a session for what the picker chose."""
-        self.session = Session(target, reload=self._reload)
-        self.session.prepare()
+        self.session = self._opens(target)
         self.run_worker(self._watch(self.session), name="open")
 
-    async def _watch(self, session: Session) -> None:
+    def _open_session(self, target: Target) -> Source:
+        session = Session(target, reload=self._reload)
+        session.prepare()
+        return session
+
+    async def _watch(self, session: Source) -> None:
         self.monitor.label = session.target.label
         session.on_event = self.monitor.handle
         dashboard = DashboardScreen(self.monitor)
@@ -122,7 +135,7 @@ class MonitorApp(App[None]):
         snapshot = await session.pull(Pull(histograms=histograms), _PATIENCE)
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
-            self.monitor.apply(snapshot, time.process_time_ns())
+            self.monitor.apply(snapshot, self._own_cpu())
         self.show()
 
     def show(self) -> None:
@@ -146,7 +159,7 @@ class MonitorApp(App[None]):
             self._ticker.cancel()
         if self.session is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.session.close(drain=0.05), 0.2)
+                await asyncio.wait_for(self.session.close(drain=0.05), 0.12)
             self.session.kill_all()
         self.exit()
 
@@ -202,15 +215,17 @@ class MonitorApp(App[None]):
             self.push_screen(HelpScreen())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the key map, and the themes."""
+        """The palette: the part of the key map that means something here, and the themes."""
         for action in MAP:
-            title = f"{action.help.rstrip('.')}  [{action.shown}]"
-            yield SystemCommand(title, action.group, self._runner(action.id))
+            node = self if action.id in EVERYWHERE else screen
+            if hasattr(node, f"action_{action.id.partition('(')[0]}"):
+                title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
+                yield SystemCommand(title, action.group, self._runner(action.id))
         yield SystemCommand("Change the theme", "View", self.action_change_theme)
 
     def _runner(self, action: str) -> Callable[[], Any]:
         async def run() -> None:
-            await self.run_action(action, default_namespace=self.screen)
+            await self.run_action(action, self if action in EVERYWHERE else self.screen)
 
         return run
 

@@ -42,6 +42,10 @@ _NAMES = {
     "right": "→",
     "pagedown": "PgDn",
     "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "plus": "+",
+    "minus": "-",
 }
 
 #: Pane names by number: `Action` ids and titles come from here.
@@ -86,3 +90,6 @@ MAP: tuple[Action, ...] = (
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
 )
+
+#: Actions of the app, which work on every screen; the others are the dashboard's.
+EVERYWHERE = frozenset({"quit", "command_palette", "show_help"})

@@ -104,6 +104,7 @@ class Monitor:
                         self.banner = _script_failed(event.generation, event.state.failure)
             case Rejected():
                 self.rejected += 1
+                self.output.finish(event.generation)  # the next attempt has the same number
                 self.status = ""
                 self.banner = self._rejection(event)
             case Loading():
@@ -121,6 +122,7 @@ class Monitor:
 
     def _start(self, event: Started) -> None:
         old = self.run
+        self.output.finish(old.generation)
         self.run = Run(event.generation)
         self.runs[event.generation] = self.run
         while len(self.runs) > KEPT_RUNS:
@@ -131,7 +133,7 @@ class Monitor:
         self._own_cpu, self._engine_cost = Rate(), Rate()
         if event.took is not None:
             took = f"{event.took * 1000:.0f} ms"
-            text = f"── generation {event.generation}, loaded in {took} ──"
+            text = f"generation {event.generation}, loaded in {took}"
             self.output.rule(event.generation, text)
             self.log.rule(old.now, event.generation)
             title = f"RELOADED g{old.generation} -> g{event.generation} in {took}"
@@ -204,7 +206,7 @@ def _script_failed(generation: int, failure: Failure) -> Banner:
 
 def _gone(event: Gone) -> str:
     stuck = f", stuck in a handler: {', '.join(event.stuck)}" if event.stuck else ""
-    return f"── generation {event.generation} stopped: {event.dropped} queued dropped{stuck} ──"
+    return f"generation {event.generation} stopped: {event.dropped} queued dropped{stuck}"
 
 
 def _died(event: Died) -> Banner:

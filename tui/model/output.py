@@ -56,6 +56,13 @@ class OutputLog:
         self.lines.append(Line(text, False, -generation))
         self.total += 1
 
+    def finish(self, generation: int) -> None:
+        """Nothing more comes from a generation: its last words are a line, ended or not."""
+        for is_error in (False, True):
+            if self._open.get((generation, is_error)):
+                self.feed(generation, b"\n", is_error)
+            self._open.pop((generation, is_error), None)
+
     def unfinished(self, generation: int) -> list[Line]:
         """Text without a line end yet, such as a prompt."""
         return [

@@ -73,7 +73,8 @@ class Run:
         for value, _, rate in self._stats.values():
             if not isinstance(value, str):
                 rate.add(now, value)
-        fresh = snapshot.published - self.published
+        # Flows that are no longer watched take their share of the sum with them.
+        fresh = max(0, snapshot.published - self.published)
         self.published, self.received = snapshot.published, snapshot.received
         self.cpu_ns, self.rss = snapshot.cpu_ns, snapshot.rss
         self.cost_ns += snapshot.cost_ns

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
 
-from tui.keys import MAP
+from tui.keys import EVERYWHERE, MAP
 from tui.model.monitor import Monitor
 from tui.widgets.bars import BannerBar, Header, KeysBar
 from tui.widgets.events import EventsPane
@@ -35,7 +35,7 @@ class DashboardScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(a.keys, a.id, a.help, show=False, id=a.id.replace("(", "-").strip(")"))
         for a in MAP
-        if a.id not in ("quit", "command_palette", "show_help")
+        if a.id not in EVERYWHERE
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
 

@@ -55,11 +55,11 @@ class Collector:
 
     def attach(self) -> None:
         """Subscribe to the flows that exist and to all that come."""
-        hub.watch(self._add)
+        hub.watch(self.add)
 
     def detach(self) -> None:
         """Stop watching and let the flows go."""
-        hub.unwatch(self._add)
+        hub.unwatch(self.add)
         with self._lock:
             watched, self._watched = self._watched, []
         for flow in watched:
@@ -101,7 +101,8 @@ class Collector:
             unwatched_flows=unwatched,
         )
 
-    def _add(self, flow: Flow) -> None:
+    def add(self, flow: Flow) -> None:
+        """Watch one flow. `attach` has the hub call this for each; from any thread."""
         flow.bus.generation = self.generation
         with self._lock:
             if len(self._watched) == MAX_FLOWS:

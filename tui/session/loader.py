@@ -7,10 +7,14 @@ a list of them, or a mapping of id to keyword data.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -108,9 +112,7 @@ class Program:
 def _run_script(load: Load) -> ModuleType:
     sys.argv = [load.typed, *load.argv]
     sys.path.insert(0, str(Path(load.path).resolve().parent))
-    module = ModuleType("__main__")
-    module.__dict__.update(__file__=load.path, __builtins__=__builtins__, __cached__=None)
-    sys.modules["__main__"] = module
+    module = _main_module(__file__=load.path, __loader__=SourceFileLoader("__main__", load.path))
     source = Path(load.path).read_bytes()
     exec(compile(source, load.path, "exec", dont_inherit=True), module.__dict__)
     return module
@@ -119,23 +121,34 @@ def _run_script(load: Load) -> ModuleType:
 def _run_module(load: Load) -> ModuleType:
     sys.path.insert(0, load.cwd)
     sys.argv = [load.typed, *load.argv]
-    if load.name:
-        return importlib.import_module(load.module)
     spec = _find(load.module)
-    if spec is not None and spec.submodule_search_locations is not None:
-        spec = _find(f"{load.module}.__main__") or spec
-    get_code = getattr(spec.loader, "get_code", None) if spec and spec.loader else None
-    if spec is None or get_code is None:
+    if spec is None:
         raise NotFoundError(f"no module named {load.module!r} from {load.cwd}")
+    if not load.name and spec.submodule_search_locations is not None:
+        spec = _find(f"{load.module}.__main__")
+    if load.name or spec is None:  # a package without __main__ may expose its flow as well
+        return importlib.import_module(load.module)
+    get_code = getattr(spec.loader, "get_code", None)
+    if get_code is None:
+        raise NotFoundError(f"{load.module!r} has no Python code: {spec.origin}")
     sys.argv[0] = spec.origin or load.typed
-    module = ModuleType("__main__")
-    module.__dict__.update(
-        __file__=spec.origin, __spec__=spec, __package__=spec.parent, __loader__=spec.loader
+    module = _main_module(
+        __file__=spec.origin,
+        __cached__=spec.cached,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
     )
-    if spec.submodule_search_locations is not None:
-        module.__path__ = list(spec.submodule_search_locations)
-    sys.modules["__main__"] = module
     exec(get_code(spec.name), module.__dict__)
+    return module
+
+
+def _main_module(**names: object) -> ModuleType:
+    """A fresh ``__main__`` with what Python puts into it. Our own modules make way for theirs."""
+    module = ModuleType("__main__")
+    module.__dict__.update(__annotations__={}, __builtins__=builtins, __cached__=None)
+    module.__dict__.update(names)
+    sys.modules["__main__"] = module
     return module
 
 
@@ -165,9 +178,6 @@ def _parameters(factory: Callable[..., object], given: Iterable[tuple[str, str]]
     """Texts from the command line, as the types of the factory's defaults."""
     if not given:
         return {}
-    import ast
-    import inspect
-
     values: dict[str, Any] = {}
     known = inspect.signature(factory).parameters
     free = any(p.kind is p.VAR_KEYWORD for p in known.values())

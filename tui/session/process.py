@@ -64,6 +64,7 @@ class EngineProcess:
         self._pipes: list[asyncio.ReadTransport] = []
         self._snapshot: asyncio.Future[Snapshot] | None = None
         self._asked = 0.0
+        self._hung_up = False  # the socket is closed: no question will be answered
         self._gone = asyncio.Event()
 
     @classmethod
@@ -136,7 +137,7 @@ class EngineProcess:
         if self._snapshot is None or self._snapshot.done():
             self._snapshot = asyncio.get_running_loop().create_future()
             self._asked = time.monotonic()
-            if self._gone.is_set():
+            if self._hung_up:
                 self._snapshot.cancel()
             else:
                 self.send(pull)
@@ -188,6 +189,7 @@ class EngineProcess:
                 self.stopped = message
 
     def _lost(self) -> None:
+        self._hung_up = True
         if self._snapshot is not None and not self._snapshot.done():
             self._snapshot.cancel()
         asyncio.get_running_loop().create_task(self._reap(), name="reap")

@@ -79,6 +79,7 @@ class Engine:
         self._collector = Collector()
         self._program: Program | None = None
         self._script_over = threading.Event()
+        self._stopping = False
         self._modules = 0
         self._runs: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -108,6 +109,8 @@ class Engine:
         except SystemExit as leave:
             code = _exit_code(leave)
         except BaseException as error:  # noqa: BLE001 - whatever the script raises is its own
+            if self._stopping and isinstance(error, KeyboardInterrupt):
+                return  # our own doing: no failure of the script's
             failure = _failure(error, load)
             code = 1
             _print_exception(error, failure)
@@ -180,6 +183,7 @@ class Engine:
 
     def _stop(self, drain: float) -> None:
         hub.gate = _block_for_ever
+        self._stopping = True
         deadline = time.monotonic() + drain
         flows = self._collector.flows()
         for flow in flows:
@@ -275,7 +279,8 @@ def _print_exception(error: BaseException, failure: Failure) -> None:
     if failure.kind == "NotFound":
         sys.stderr.write(f"{failure.message}\n")
     else:
-        sys.excepthook(type(error), error, _own_frames(error))
+        own = _own_frames(error)
+        sys.excepthook(type(error), error.with_traceback(own), own)
 
 
 def _flush() -> None:

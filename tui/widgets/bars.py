@@ -77,6 +77,7 @@ class Header(Bar):
         failed = sum(state.failed for state in run.states.values())
         second: list[Run] = [
             (f" jobs {run.open_jobs} open", ("text",)),
+            (f"  runs {run.done:,}", ("text",)),
             (f"  errors {run.errors}", ("bad",) if run.errors else ("muted",)),
             (f"  failed jobs {failed}" if failed else "", ("bad",)),
             (f"  ready-q {run.waiting}", ("warn",) if run.waiting else ("muted",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, overload
 
 from routilux.records import Kind, Status
@@ -18,36 +19,27 @@ _SECOND = 1_000_000_000
 
 
 class EventsPane(Pane):
-    """The ring of records on a line widget of our own.
-
-    Attributes:
-        following: whether the newest line stays in sight.
-    """
+    """The ring of records on a line widget of our own. It follows the newest unless paused."""
 
     number = 3
     has_cursor: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.following = True
-
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per record, made when it is asked for."""
         view = monitor.log.view
-        if self.following and not monitor.log.paused:
+        if not monitor.log.paused:
             self.cursor = max(0, len(view) - 1)
             self.top = max(0, len(view) - height)
         if not view:
             return (((" no events yet", ("muted",)),),)
-        return _Lines(monitor, view, width)
+        return _Lines(monitor, view, width, self.ascii)
 
     def title(self, monitor: Monitor) -> str:
         """The rate, what was kept of it, and whether the view stands still."""
         events = monitor.log
-        text = f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}"
         if events.paused:
             return f"PAUSED +{events.missed:,} new"
-        return text if self.following else f"{text}  f follow"
+        return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}"
 
     def toggle_pause(self) -> None:
         """Freeze the view, or come back to the newest."""
@@ -55,7 +47,6 @@ class EventsPane(Pane):
             return
         if self._monitor.log.paused:
             self._monitor.log.resume()
-            self.following = True
         else:
             self._monitor.log.pause()
         self.redraw()
@@ -64,7 +55,6 @@ class EventsPane(Pane):
         """Show the newest, and go on doing so."""
         if self._monitor is not None:
             self._monitor.log.resume()
-        self.following = True
         self.redraw()
 
     def move(self, lines: int) -> None:
@@ -84,8 +74,11 @@ class EventsPane(Pane):
 class _Lines(Sequence[Row]):
     """Rows of the log, painted one by one on demand."""
 
-    def __init__(self, monitor: Monitor, view: Sequence[RecordTuple], width: int) -> None:
-        self._monitor, self._view, self._width = monitor, view, width
+    def __init__(
+        self, monitor: Monitor, view: Sequence[RecordTuple], width: int, ascii: bool
+    ) -> None:
+        self._view = view
+        self._row = partial(event_row, monitor, width=width, ascii=ascii)
 
     def __len__(self) -> int:
         return len(self._view)
@@ -96,17 +89,18 @@ class _Lines(Sequence[Row]):
     def __getitem__(self, index: slice) -> Sequence[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
         if isinstance(index, slice):
-            return [event_row(self._monitor, record, self._width) for record in self._view[index]]
-        return event_row(self._monitor, self._view[index], self._width)
+            return [self._row(record) for record in self._view[index]]
+        return self._row(self._view[index])
 
 
-def event_row(monitor: Monitor, record: RecordTuple, width: int) -> Row:
+def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool = False) -> Row:
     """One record as a line: when, who, what, how long, and what it carried."""
     run = monitor.run_of(record[log.GENERATION])
     seconds = max(0, record[log.TIME] - run.origin) / _SECOND
     when: Run = (f" {seconds:9.3f} ", ("muted",))
     if record[log.KIND] == log.RULE:
-        text = f"── generation {record[log.GENERATION]} ".ljust(max(0, width - 11), "─")
+        dash = "-" if ascii else "─"
+        text = f"{dash * 2} generation {record[log.GENERATION]} ".ljust(max(0, width - 11), dash)
         return ((" " * 11, ("muted",)), (text, ("accent",)))
     worker: Run = (f"{fit(run.lane_label(record[log.WORKER]), 4)} ", ("muted",))
     narrow = width < 70

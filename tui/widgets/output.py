@@ -25,16 +25,19 @@ class OutputPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.following = True
-        self._held_total = 0
+        self._gone = 0  # lines pushed out when last shown
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per line, made when it is asked for."""
         lines = [*monitor.output.lines, *monitor.output.unfinished(monitor.run.generation)]
         if not lines:
             return (((" nothing printed yet", ("muted",)),),)
+        gone, self._gone = self._gone, monitor.output.total - len(monitor.output.lines)
         if self.following:
             self.top = max(0, len(lines) - height)
-        return _Lines(lines)
+        else:
+            self.top -= self._gone - gone  # what is being read stays where it is
+        return _Lines(lines, self.ascii)
 
     def title(self, monitor: Monitor) -> str:
         """How many lines, and how many of them are gone from here."""
@@ -47,8 +50,7 @@ class OutputPane(Pane):
         """Scrolling up leaves the newest line; reaching the end follows it again."""
         self.following = False
         super().move(lines)
-        if lines > 0 and self.top >= len(self._rows) - self.content_size.height:
-            self.following = True
+        self.following = self.top >= len(self._rows) - self.content_size.height
 
     def follow(self) -> None:
         """Show the newest line, and go on doing so."""
@@ -57,8 +59,8 @@ class OutputPane(Pane):
 
 
 class _Lines(Sequence[Row]):
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = lines
+    def __init__(self, lines: Sequence[Line], ascii: bool) -> None:
+        self._lines, self._ascii = lines, ascii
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -69,13 +71,14 @@ class _Lines(Sequence[Row]):
     def __getitem__(self, index: slice) -> Sequence[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
         if isinstance(index, slice):
-            return [_row(line) for line in self._lines[index]]
-        return _row(self._lines[index])
+            return [_row(line, self._ascii) for line in self._lines[index]]
+        return _row(self._lines[index], self._ascii)
 
 
-def _row(line: Line) -> Row:
+def _row(line: Line, ascii: bool) -> Row:
     if line.generation < 0:  # a rule of the monitor's own
-        return ((f" {line.text}", ("accent",)),)
+        edge = "--" if ascii else "──"
+        return ((f" {edge} {clean(line.text)} {edge}", ("accent",)),)
     if line.is_error:
         return (("!", ("bad",)), (clean(line.text), ("warn",)))
     return ((" ", ("text",)), (clean(line.text), ("text",)))

@@ -28,6 +28,7 @@ class Pane(Widget, can_focus=True):
 
     Attributes:
         has_cursor: whether a line can be chosen; else moving scrolls.
+        heading: how many of the first rows stay in place when the others scroll.
         top: index of the first row on screen.
         left: how many cells are scrolled off at the left.
         cursor: index of the chosen row.
@@ -35,6 +36,7 @@ class Pane(Widget, can_focus=True):
 
     number: ClassVar[int]
     has_cursor: ClassVar[bool] = False
+    heading: ClassVar[int] = 0
 
     DEFAULT_CSS = """
     Pane {
@@ -44,7 +46,7 @@ class Pane(Widget, can_focus=True):
         background: $background;
     }
     Pane:focus {
-        border: round $primary;
+        border: heavy $primary;
         border-title-color: $primary;
         border-title-style: bold;
     }
@@ -107,7 +109,7 @@ class Pane(Widget, can_focus=True):
         return Strip.blank(self.content_size.width, self.rich_style)
 
     def _repaint(self, width: int, height: int) -> None:
-        old, fresh = self._strips, [self._strip(self.top + y, width) for y in range(height)]
+        old, fresh = self._strips, [self._strip(self._index(y), width) for y in range(height)]
         self._strips = fresh
         changed = [
             Region(0, y, width, 1)
@@ -116,6 +118,10 @@ class Pane(Widget, can_focus=True):
         ]
         if changed:
             self.refresh(*changed)
+
+    def _index(self, y: int) -> int:
+        """The row that stands on a line."""
+        return y if y < self.heading else self.top + y
 
     def _strip(self, index: int, width: int) -> Strip:
         base = self.rich_style
@@ -148,7 +154,7 @@ class Pane(Widget, can_focus=True):
         if self.has_cursor:
             self.cursor = max(0, min(self.cursor + lines, len(self._rows) - 1))
             height = self.content_size.height
-            self.top = min(self.top, self.cursor)
+            self.top = max(0, min(self.top, self.cursor - self.heading))
             self.top = max(self.top, self.cursor - height + 1)
         else:
             self.top += lines
@@ -210,7 +216,7 @@ class Pane(Widget, can_focus=True):
         """A click chooses the line."""
         offset = event.get_content_offset(self)
         if self.has_cursor and offset is not None:
-            self.move(self.top + offset.y - self.cursor)
+            self.move(self._index(offset.y) - self.cursor)
 
 
 _CHOSEN = Style(bold=True, reverse=True)

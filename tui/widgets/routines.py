@@ -69,9 +69,11 @@ class RoutinesPane(Pane):
 
     number = 1
     has_cursor: ClassVar[bool] = True
+    heading: ClassVar[int] = 1
 
     def __init__(self) -> None:
         super().__init__()
+        self.cursor = 1  # the heading is no row to choose
         self._sort: int | None = None  # index of the column; None: order of addition
         self._descending = True
         self._order: list[Key] = []
@@ -125,6 +127,7 @@ class RoutinesPane(Pane):
 
     def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
         """Sort at most once a second; the cursor stays on its routine."""
+        self.cursor = max(1, self.cursor)
         chosen = self.chosen
         if self._sort is None:
             self._order = list(found)
@@ -136,9 +139,7 @@ class RoutinesPane(Pane):
 
     def move(self, lines: int) -> None:
         """The heading is no row to choose."""
-        super().move(lines)
-        if self.cursor == 0 and len(self._rows) > 1:
-            super().move(1)
+        super().move(max(lines, 1 - self.cursor))
 
     def _head(self, columns: Sequence[Column], name: int, worded: bool) -> Row:
         state = fit("STATE", _STATE + _WORD) if worded else fit("S", _STATE)
@@ -155,7 +156,7 @@ class RoutinesPane(Pane):
         state = glyph(row.state, ascii=self.ascii) + " "
         if worded:
             state += f"{row.state.value:<{_WORD}}"
-        marker = "> " if index == max(1, self.cursor) and self.has_focus else "  "
+        marker = "> " if index == self.cursor and self.has_focus else "  "
         parts: list[Run] = [
             (marker, ("accent",)),
             (fit(row.name, name), ("strong",)),
@@ -181,5 +182,5 @@ def _fitting(width: int, name: int) -> list[Column]:
 
 
 def _hint(monitor: Monitor) -> Row:
-    what = "loading …" if monitor.phase == "LOADING" else "no flow yet"
+    what = "loading ..." if monitor.phase == "LOADING" else "no flow yet"
     return ((f"  {what}", ("muted",)),)

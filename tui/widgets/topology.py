@@ -71,7 +71,9 @@ class TopologyPane(Pane):
         run = monitor.run
         edges = [edge for edge in run.edges() if edge.source is not None]
         text = f"{len(run.routines())} nodes {len(edges)} edges"
-        return text + "  ─ idle ═ busy ━ hot" if self.content_size.width > 60 else text
+        if self.content_size.width <= 60:
+            return text
+        return text + ("  - idle = busy # hot" if self.ascii else "  ─ idle ═ busy ━ hot")
 
     def style(self, tag: Tag) -> Style:
         """Edges of the selected routine stand out; the others are dim."""
