@@ -91,6 +91,7 @@ class MonitorApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self._wanted_theme or DARK.name
+        self.set_class(self.options_ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, self._restyle)
         self._install_signals()
         if self.session is not None:
@@ -212,7 +213,7 @@ class MonitorApp(App[None]):
     def action_show_help(self) -> None:
         """Show all keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(ascii=self.options_ascii))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the part of the key map that means something here, and the themes."""

@@ -70,9 +70,7 @@ def reload() -> Iterator[str]:
             took.append(terminal.wait_for(f"m{number}.out"))
             terminal.watch(0.7)
         terminal.quit()
-    print([round(t * 1000) for t in took])
-    took.sort()
-    yield f"save to first event on screen, 30 saves: p50 {took[15] * 1000:.0f} ms, p95 {took[28] * 1000:.0f} ms"
+    yield f"save to first event on screen, 30 saves: {_percentiles(took)}"
 
 
 def keys() -> Iterator[str]:
@@ -98,11 +96,16 @@ def keys() -> Iterator[str]:
         assert found is not None, text
         watched.append(float(found[1]))
         terminal.quit()
-    echo.sort()
     ratios = [a / b for a, b in zip(alone, watched, strict=True)]
-    yield f"key to reaction, {len(echo)} presses: p50 {echo[len(echo) // 2] * 1000:.0f} ms, p95 {echo[int(len(echo) * 0.95)] * 1000:.0f} ms"
+    yield f"key to reaction, {len(echo)} presses: {_percentiles(echo)}"
     shown = ", ".join(f"{r:.3f}" for r in ratios)
     yield f"flow alone / flow watched, 3 pairs: {shown}; median {statistics.median(ratios):.3f}"
+
+
+def _percentiles(times: list[float]) -> str:
+    ordered = sorted(times)
+    half, most = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)]
+    return f"p50 {half * 1000:.0f} ms, p95 {most * 1000:.0f} ms"
 
 
 def flood() -> Iterator[str]:

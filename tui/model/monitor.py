@@ -25,6 +25,8 @@ from .run import Run
 
 #: Generations whose names and final counts stay known.
 KEPT_RUNS = 5
+#: Good news goes away by itself after so long; bad news stays until it is put right.
+NEWS_NS = 5_000_000_000
 
 
 class Phase(StrEnum):
@@ -85,6 +87,9 @@ class Monitor:
             return  # the last words of a generation that has gone
         fresh = self.run.apply(snapshot)
         self.log.extend(snapshot.records, fresh)
+        news = self.banner is not None and not self.banner.is_error
+        if news and self.run.elapsed_ns > NEWS_NS:
+            self.banner = None
         for activation, kind, text in snapshot.notes:
             self.log.note(activation, kind, text)
         self._own_cpu.add(snapshot.taken_ns, own_cpu_ns)

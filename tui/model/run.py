@@ -13,6 +13,8 @@ from .rows import EdgeRow, Key, LaneRow, RoutineRow, StatRow
 
 #: How long a changed statistic is marked.
 _MARK_FOR = SECOND
+#: Points a second of the series of the whole run.
+STEPS_A_SECOND = 2
 _ZERO: Counts = (0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -37,7 +39,9 @@ class Run:
         self.cpu_ns = self.cost_ns = self.rss = 0
         self.wiring = 0  # counts up with each new topology
         self.rate = Rate()
-        self.entered, self.ended, self.failing = (Series(SECOND // 2, 240) for _ in range(3))
+        self.entered, self.ended, self.failing = (
+            Series(SECOND // STEPS_A_SECOND, 240) for _ in range(3)
+        )
         self.run_total, self.wait_total = Window(), Window()
         self._routines: dict[Key, RoutineGauge] = {}
         self._edges: dict[int, tuple[int, EdgeInfo]] = {}
@@ -227,6 +231,14 @@ class Run:
         if edge.source < 0:
             return f"execute>{target}"
         return f"{self.routine_name((flow, edge.source))}.{edge.event}>{target}"
+
+    def edge_short(self, number: int) -> str:
+        """An edge as ``source>target``, where the whole name finds no room."""
+        if number not in self._edges:
+            return f"edge {number}"
+        flow, edge = self._edges[number]
+        source = self.routine_name((flow, edge.source)) if edge.source >= 0 else "execute"
+        return f"{source}>{self.routine_name((flow, edge.target))}"
 
     def edge_target(self, number: int) -> Key | None:
         """The routine that an edge leads to."""

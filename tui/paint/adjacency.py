@@ -13,6 +13,7 @@ def adjacency(
     edges: Sequence[Edge],
     name: Callable[[int], str],
     *,
+    neighbour: Callable[[int], str] | None = None,
     cells: int | None = None,
     ascii: bool = False,
 ) -> tuple[Row, ...]:
@@ -23,6 +24,7 @@ def adjacency(
     shows ``↺`` in place of its own name.
 
     Args:
+        neighbour: how a node is called in the rows of others; None: by its name.
         cells: cut or pad each row to this width; None leaves rows as long as they are.
     """
     inputs: dict[int, dict[int, list[int]]] = {key: {} for key in nodes}
@@ -31,12 +33,13 @@ def adjacency(
         outputs[edge.source].setdefault(edge.target, []).append(edge.key)
         inputs[edge.target].setdefault(edge.source, []).append(edge.key)
     rows = []
+    call = neighbour or name
     for key in nodes:
         runs: list[Run] = [(clean(name(key)), ("node", key))]
         for arrow, sides in ((" <- ", inputs[key]), (" -> ", outputs[key])):
             joint = arrow
             for other, keys in sides.items():
-                shown = ("@" if ascii else "↺") if other == key else clean(name(other))
+                shown = ("@" if ascii else "↺") if other == key else clean(call(other))
                 times = f" x{len(keys)}" if len(keys) > 1 else ""
                 runs += [(joint, TEXT), (shown + times, ("edge", keys[0]))]
                 joint = ", "

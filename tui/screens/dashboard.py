@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from tui.keys import EVERYWHERE, MAP
 from tui.model.monitor import Monitor
+from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Header, KeysBar
 from tui.widgets.events import EventsPane
 from tui.widgets.output import OutputPane
@@ -43,6 +44,7 @@ class DashboardScreen(Screen[None]):
         super().__init__(id="dashboard")
         self.monitor = monitor
         self._zoomed: Pane | None = None
+        self._failure: Failure | None = None
 
     def compose(self) -> ComposeResult:
         """Header, banner, three rows of panes, keys."""
@@ -89,8 +91,10 @@ class DashboardScreen(Screen[None]):
             session = self.monitor_app.session
             self.query_one(Header).show(monitor, auto_reload=session is None or session.auto_reload)
             self.query_one(BannerBar).show(monitor.banner)
-            if monitor.script.failure is not None and not monitor.run.flows:
+            failure = monitor.script.failure
+            if failure is not self._failure and failure is not None and not monitor.run.flows:
                 self.set_class(True, "output")  # the traceback is all there is to see
+            self._failure = failure
             topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
             topology.selected = routines.chosen if routines.has_focus else None
             for pane in self.panes:

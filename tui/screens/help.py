@@ -13,9 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.keys import MAP, Action
+from tui.model.rows import State
+from tui.themes import glyph
 
 _SIGNS = (
-    "State: ● running  ◐ queued  ○ idle  ◇ never used  x failed lately",
     "Lanes: capital letter = busy at least half of the cell, small = less, dot = idle",
     "Times: n nanoseconds, u microseconds, m milliseconds, s seconds",
     "kept: share of the event records that reached the screen; counts are always exact",
@@ -32,10 +33,14 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up"),
     ]
 
+    def __init__(self, *, ascii: bool = False) -> None:
+        super().__init__()
+        self._ascii = ascii
+
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="help"):
-            yield Static(help_text(), markup=False)
+            yield Static(help_text(ascii=self._ascii), markup=False)
 
     def on_mount(self) -> None:
         """Name the box."""
@@ -49,7 +54,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def help_text() -> Text:
+def help_text(*, ascii: bool = False) -> Text:
     """The whole key map as text."""
     text = Text()
     order = list(dict.fromkeys(action.group for action in MAP))
@@ -57,15 +62,20 @@ def help_text() -> Text:
     for group, members in groupby(actions, key=lambda action: action.group):
         text.append(f"{group}\n", style="bold")
         for action in members:
-            text.append(f"  {_keys(action):<16}")
+            text.append(f"  {_keys(action, ascii):<16}")
             text.append(f"{action.help}\n")
         text.append("\n")
     text.append("Reading the screen\n", style="bold")
+    states = "  ".join(f"{glyph(state, ascii=ascii)} {state.value}" for state in State)
+    text.append(f"  State: {states}\n")
     for line in _SIGNS:
         text.append(f"  {line}\n")
     return text
 
 
-def _keys(action: Action) -> str:
-    each = [Action("", key, "", "", "").shown for key in action.keys.split(",")]
+def _keys(action: Action, ascii: bool) -> str:
+    keys = action.keys.split(",")
+    each = [Action("", key, "", "", "").shown for key in keys]
+    if ascii:
+        each = [name if name.isascii() else key for key, name in zip(keys, each, strict=True)]
     return " ".join(dict.fromkeys(each))

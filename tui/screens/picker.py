@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.style import Style
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from tui.paint.canvas import clean, fit
 from tui.targets import Candidate, Folder, sample_folder, scan
+from tui.themes import palette
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -33,6 +35,7 @@ class PickerScreen(Screen[None]):
         super().__init__(id="picker")
         self._folder = folder
         self._files: list[Path] = []
+        self._bad = Style()
 
     def compose(self) -> ComposeResult:
         """A heading, the list, the keys."""
@@ -59,6 +62,7 @@ class PickerScreen(Screen[None]):
     def _fill(self, samples: list[Candidate], here: list[Candidate], note: str) -> None:
         options = self.query_one(OptionList)
         options.loading = False
+        self._bad = palette(self.app.theme_variables, dark=self.app.current_theme.dark).bad
         self._files = []
         for heading, found in (
             ("Sample flows", samples),
@@ -84,7 +88,7 @@ class PickerScreen(Screen[None]):
         width = max(24, self.size.width - 46)
         text = Text(f"  {fit(name, 34)} ")
         if candidate.error:
-            return text.append(fit(f"x {clean(candidate.error)}", width), style="red")
+            return text.append(fit(f"x {clean(candidate.error)}", width), style=self._bad)
         return text.append(fit(clean(candidate.title or candidate.detail), width))
 
     def action_cursor(self, lines: int) -> None:

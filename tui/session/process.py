@@ -33,8 +33,13 @@ from .messages import (
     frame,
 )
 
+#: Seconds for reading what an ended process has printed, if a child of its keeps the pipe open.
+_LAST_WORDS = 0.5
 _ROOT = str(Path(__file__).resolve().parents[2])
-_BOOT = "import sys; sys.path.append({root!r}); from tui.session.worker import main; main({fd})"
+_BOOT = (
+    "import sys; sys.path.append({root!r}); from tui.session.worker import main; "
+    "sys.path.pop(); main({fd})"
+)
 
 
 class EngineProcess:
@@ -66,6 +71,11 @@ class EngineProcess:
         self._asked = 0.0
         self._hung_up = False  # the socket is closed: no question will be answered
         self._gone = asyncio.Event()
+        self._silent = asyncio.Event()  # both pipes have ended
+        self._open_pipes = 2
+        self._reaping: asyncio.Task[None] | None = None  # the loop itself keeps no task alive
+        self._swept = False
+        self._closed = False
 
     @classmethod
     def spawn(cls) -> EngineProcess:
@@ -156,14 +166,18 @@ class EngineProcess:
 
     def kill(self) -> None:
         """Kill it and what it started, now. Repeatable, from any thread, also from a signal."""
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(1.0)
+        if self._swept:
+            return
+        # Also when it has ended by itself: what it started may be there, under its group's number.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+            self._swept = True
 
     def close(self) -> None:
         """Let go of socket and pipes."""
+        self._closed = True
         if self._transport is not None:
             self._transport.close()
         else:
@@ -192,14 +206,21 @@ class EngineProcess:
         self._hung_up = True
         if self._snapshot is not None and not self._snapshot.done():
             self._snapshot.cancel()
-        asyncio.get_running_loop().create_task(self._reap(), name="reap")
+        if not self._closed:
+            self._reaping = asyncio.create_task(self._reap(), name="reap")
+
+    def _pipe_ended(self) -> None:
+        self._open_pipes -= 1
+        if not self._open_pipes:
+            self._silent.set()
 
     async def _reap(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, 1.0)
-        self.kill()  # it closed the socket and lives on: no use without it
+        self.kill()  # if it closed the socket and lives on: no use without it
         self.exit_code = self._process.returncode
-        await asyncio.sleep(0.02)  # its last words are still in the pipes
+        with contextlib.suppress(TimeoutError):  # its last words are still in the pipes
+            await asyncio.wait_for(self._silent.wait(), _LAST_WORDS)
         self._gone.set()
         if self.on_exit is not None:
             self.on_exit()
@@ -226,3 +247,6 @@ class _Output(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._engine.on_output is not None:
             self._engine.on_output(data, self._is_error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._engine._pipe_ended()

@@ -59,6 +59,7 @@ class Session:
         self._reloading: asyncio.Task[None] | None = None
         self._wanted_since = 0.0
         self._known: set[str] = set()  # files any generation has loaded: they may come back
+        self._loaded_ns = 0  # wall clock of just before the newest generation was loaded
 
     def prepare(self) -> None:
         """Start the first engine process and its loading; needs no event loop yet."""
@@ -82,7 +83,8 @@ class Session:
             def notice(change: Change) -> None:  # in the watcher's thread
                 loop.call_soon_threadsafe(self._noticed, change)
 
-            self._watcher = Watcher(notice, self._files(()))
+            self._watcher = Watcher(notice)
+            self._watch(())
             self._watcher.start()
         self._reloading = asyncio.create_task(self._reload_for_ever(), name="reload")
 
@@ -138,7 +140,7 @@ class Session:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reloading
         for engine in (self._spare, self._candidate):
-            if engine is not None:
+            if engine is not None and engine is not self._current:
                 engine.on_exit = None
                 engine.kill()
                 engine.close()
@@ -170,6 +172,9 @@ class Session:
                 await self._load_generation()
 
     def _warm_up(self) -> None:
+        if self._spare is not None and not self._spare.alive:  # killed from outside
+            self._spare.close()
+            self._spare = None
         if self._spare is None:
             self._spare = EngineProcess.spawn()
 
@@ -202,7 +207,6 @@ class Session:
         self.on_event(Loading(generation))
         candidate.load(self._load(generation))
         state = await self._until_loaded(loaded, generation)
-        self._candidate = None
         if state is None or state.phase == "failed":
             candidate.on_exit = None
             await candidate.stop(0.0, grace=0.05)
@@ -210,6 +214,7 @@ class Session:
                 self._reject(generation, state)
         else:
             await self._hand_over(candidate, state, since)
+        self._candidate = None
         self._watch(state.files if state is not None else ())
         self._warm_up()
 
@@ -281,7 +286,8 @@ class Session:
 
     def _watch(self, files: tuple[str, ...]) -> None:
         if self._watcher is not None:
-            self._watcher.set_files(self._files(files))
+            # What was saved since the code was read is news, also where it is a new file to us.
+            self._watcher.set_files(self._files(files), loaded_ns=self._loaded_ns)
 
     def _files(self, loaded: tuple[str, ...]) -> list[Path]:
         """The target and every file that a generation has loaded, also where loading failed."""
@@ -291,6 +297,7 @@ class Session:
 
     def _load(self, generation: int) -> Load:
         target = self.target
+        self._loaded_ns = time.time_ns()
         return Load(
             generation,
             target.kind,

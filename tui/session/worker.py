@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 import msgspec
@@ -43,9 +44,12 @@ from .messages import (
 )
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _ENGINE = os.path.dirname(os.path.abspath(routilux.__file__))
 #: After the drain the script's main thread gets so long for its ``finally`` blocks, seconds.
 _GOODBYE = 0.3
+#: The phases of a `ScriptState`: a script only ever goes on to a later one.
+_PHASES = {"loading": 0, "gate": 1, "running": 2, "ended": 3, "failed": 3}
 
 
 def main(fd: int) -> None:
@@ -63,7 +67,18 @@ def main(fd: int) -> None:
     sys.dont_write_bytecode = True
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         faulthandler.enable()
-    Engine(socket.socket(fileno=fd)).run()
+    _die_with_monitor()
+    sock = socket.socket(fileno=fd)
+    sock.set_inheritable(False)  # who the script starts must not keep the line open
+    Engine(sock).run()
+
+
+def _die_with_monitor() -> None:
+    """On Linux the kernel ends us with the monitor, also while a C call holds the interpreter."""
+    with contextlib.suppress(Exception):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Engine:
@@ -74,17 +89,21 @@ class Engine:
         self._sending = threading.Lock()
         self._loads: queue.SimpleQueue[Load] = queue.SimpleQueue()
         self._gate = threading.Event()
-        self._gate_lock = threading.Lock()
+        self._reporting = threading.Lock()  # guards _state; taken before _sending
         self._state = ScriptState("loading")
         self._collector = Collector()
         self._program: Program | None = None
         self._script_over = threading.Event()
         self._stopping = False
+        self._forked = False
         self._modules = 0
+        self._failed_in: set[str] = set()
         self._runs: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._runner: threading.Thread | None = None
 
     def run(self) -> None:
         """Main thread: wait for a target, run it, stay for its final state."""
+        os.register_at_fork(after_in_child=self._leave_to_parent)
         threading.Thread(target=self._serve, name="routilux-monitor", daemon=True).start()
         load = self._loads.get()
         try:
@@ -104,6 +123,7 @@ class Engine:
         code, failure = 0, None
         try:
             os.chdir(load.cwd)
+            _forget_ourselves()
             self._program = Program(load)
             self._program.start(self._collector.flows)
         except SystemExit as leave:
@@ -112,41 +132,47 @@ class Engine:
             if self._stopping and isinstance(error, KeyboardInterrupt):
                 return  # our own doing: no failure of the script's
             failure = _failure(error, load)
+            self._failed_in = _files_of(error)
             code = 1
             _print_exception(error, failure)
         _flush()
-        phase = "failed" if failure else "ended"
-        self._report(ScriptState(phase, self._gate.is_set(), code, failure, self._files()))
+        if self._forked:
+            sys.exit(code)  # a child that the script forked: it ends as under plain Python
+        self._report("failed" if failure else "ended", code, failure)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the line to the monitor, and the gate, are the parent's business."""
+        self._forked = True
+        hub.gate = None
+        self._gate.set()
+        with contextlib.suppress(OSError):
+            self._sock.close()
 
     def _wait_at_gate(self) -> None:
         if not self._gate.is_set():
-            with self._gate_lock:
-                if self._state.phase == "loading":
-                    self._report(ScriptState("gate", files=self._files()))
+            self._report("gate")
             self._gate.wait()
 
     def _open_gate(self) -> None:
         hub.gate = None
-        phase = self._state.phase
-        if phase in ("loading", "gate"):
-            self._report(ScriptState("running", opened=True, files=self._files()))
+        self._report("running")
         self._gate.set()
 
     def _execute(self) -> None:
         """Run the entries once more, in a thread of their own so that we go on answering."""
         self._runs.put(None)
-        if not any(thread.name == "run" for thread in threading.enumerate()):
-            threading.Thread(target=self._execute_queued, name="run", daemon=True).start()
+        if self._runner is None:
+            self._runner = _Thread(target=self._execute_queued, name="run", daemon=True)
+            self._runner.start()
 
     def _execute_queued(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._runs.get_nowait()
-                try:
-                    if self._program is not None:
-                        self._program.drive(self._collector.flows())
-                except Exception as error:  # noqa: BLE001 - shown where the script's prints are
-                    sys.excepthook(type(error), error, error.__traceback__)
+        while True:
+            self._runs.get()
+            try:
+                if self._program is not None:
+                    self._program.drive(self._collector.flows())
+            except BaseException as error:  # noqa: BLE001 - shown where the script's prints are
+                _print_exception(error)
 
     # the monitor (thread "routilux-monitor") --------------------------------------------------
 
@@ -158,8 +184,13 @@ class Engine:
                     self._handle(decode_request(body))
         except OSError:
             pass
-        finally:
-            os._exit(0)  # the monitor is gone
+        except BaseException as error:  # noqa: BLE001 - a mistake of ours must not look like an end
+            _print_exception(error)
+            os._exit(70)
+        # The monitor is gone. Nobody is left who could end what the script has started.
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(0)
 
     def _handle(self, request: Request) -> None:
         match request:
@@ -178,8 +209,10 @@ class Engine:
 
     def _report_new_files(self) -> None:
         files = self._files()
-        if files != self._state.files:
-            self._report(msgspec.structs.replace(self._state, files=files))
+        with self._reporting:
+            if files != self._state.files:
+                self._state = msgspec.structs.replace(self._state, files=files)
+                self._send(self._state)
 
     def _stop(self, drain: float) -> None:
         hub.gate = _block_for_ever
@@ -200,9 +233,16 @@ class Engine:
         self._send(Stopped(sum(sum(lane.dropped.values()) for lane in lanes), stuck))
         os._exit(0)
 
-    def _report(self, state: ScriptState) -> None:
-        self._state = state
-        self._send(state)
+    def _report(self, phase: str, code: int = 0, failure: Failure | None = None) -> None:
+        """Go on to a phase and say so; nothing if the other thread has got further already."""
+        if self._forked:
+            return
+        files = self._files()
+        with self._reporting:
+            if _PHASES[phase] > _PHASES[self._state.phase]:
+                opened = phase == "running" or self._gate.is_set()
+                self._state = ScriptState(phase, opened, code, failure, files)
+                self._send(self._state)
 
     def _send(self, message: Message) -> None:
         data = frame(message)
@@ -211,13 +251,24 @@ class Engine:
 
     def _files(self) -> tuple[str, ...]:
         self._modules = len(sys.modules)
-        found = {_user_file(module) for module in list(sys.modules.values())}
+        loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+        found = {_user_file(file) for file in (*loaded, *self._failed_in)}
         return tuple(sorted(file for file in found if file))
 
 
-def _user_file(module: Any) -> str:
-    """The module's file if it is the user's own: not the interpreter's, installed, or ours."""
-    file = getattr(module, "__file__", None)
+#: Kept, since a script may put something else in its place.
+_Thread = threading.Thread
+
+
+def _forget_ourselves() -> None:
+    """A ``tui.py`` of the user's own must be found by its name, as under plain Python."""
+    for name in list(sys.modules):
+        if name == "tui" or name.startswith("tui."):
+            del sys.modules[name]
+
+
+def _user_file(file: object) -> str:
+    """The file if it is the user's own: not the interpreter's, installed, or ours."""
     if not isinstance(file, str) or not file.endswith(".py"):
         return ""
     file = os.path.abspath(file)
@@ -237,15 +288,20 @@ def _exit_code(leave: SystemExit) -> int:
         return 0
     if isinstance(leave.code, int):
         return leave.code
-    sys.stderr.write(f"{leave.code}\n")
+    _say(f"{leave.code}\n")
     return 1
+
+
+def _say(text: str) -> None:
+    """On the script's stderr, if it has left one."""
+    with contextlib.suppress(Exception):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _failure(error: BaseException, load: Load) -> Failure:
     if isinstance(error, NotFoundError):
         return Failure("NotFound", str(error), load.path)
-    import traceback
-
     kind, message = type(error).__name__, _text(error)
     own = _own_frames(error)
     text = "".join(traceback.format_exception(type(error), error, own))
@@ -254,7 +310,7 @@ def _failure(error: BaseException, load: Load) -> Failure:
     file, line = "", 0
     while own is not None:
         code = own.tb_frame.f_code
-        if _user_file(type("", (), {"__file__": code.co_filename})):
+        if _user_file(code.co_filename):
             file, line = code.co_filename, own.tb_lineno
         own = own.tb_next
     return Failure(kind, message, file, line, 0, text)
@@ -263,9 +319,18 @@ def _failure(error: BaseException, load: Load) -> Failure:
 def _own_frames(error: BaseException) -> Any:
     """The traceback from the first frame of the user's on: ours above it would only confuse."""
     tb = error.__traceback__
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_HERE + os.sep):
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith((_OURS, "<frozen import")):
         tb = tb.tb_next
     return tb
+
+
+def _files_of(error: BaseException) -> set[str]:
+    """The files that a failure went through: not all of them are modules that got loaded."""
+    frames = traceback.walk_tb(error.__traceback__)
+    files = {frame.f_code.co_filename for frame, _ in frames}
+    if isinstance(error, SyntaxError) and error.filename:
+        files.add(error.filename)
+    return files
 
 
 def _text(error: BaseException) -> str:
@@ -275,12 +340,16 @@ def _text(error: BaseException) -> str:
         return "<its __str__ raised>"
 
 
-def _print_exception(error: BaseException, failure: Failure) -> None:
-    if failure.kind == "NotFound":
-        sys.stderr.write(f"{failure.message}\n")
-    else:
-        own = _own_frames(error)
+def _print_exception(error: BaseException, failure: Failure | None = None) -> None:
+    if failure is not None and failure.kind == "NotFound":
+        _say(f"{failure.message}\n")
+        return
+    own = _own_frames(error)
+    try:
         sys.excepthook(type(error), error.with_traceback(own), own)
+    except BaseException:  # noqa: BLE001 - the script's own hook
+        with contextlib.suppress(Exception):
+            _say("".join(traceback.format_exception(type(error), error, own)))
 
 
 def _flush() -> None:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tui.keys import MAP
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
-from tui.paint.canvas import Run, clean, measure
+from tui.paint.canvas import Run, clean, fit, measure
 from tui.paint.numbers import bytes_, percent, rate
 from tui.themes import Palette, palette
 
@@ -58,37 +58,51 @@ class Header(Bar):
     def show(self, monitor: Monitor, *, auto_reload: bool = True) -> None:
         """Take the model as it is now."""
         run, phase = monitor.run, monitor.phase
-        seconds = run.elapsed_ns / 1e9
-        clock = f"t+{int(seconds // 60):02}:{seconds % 60:04.1f}"
+        tenths = run.elapsed_ns // 100_000_000
+        clock = f"t+{tenths // 600:02}:{tenths % 600 / 10:04.1f}"
         sign, role = _PHASES[phase]
         if self.ascii:
             sign = _ASCII_SIGNS.get(sign, sign)
-        first: list[Run] = [
-            (" routilux-tui ", ("accent",)),
-            (f" {clean(monitor.label)} ", ("strong",)),
-            (f" {sign} {phase.value} g{run.generation} ", (role,)),
-            (f" {clock} ", ("text",)),
-            (f" {rate(run.rate.per_second)} ev/s ", ("text",)),
-            (f" kept {percent(monitor.kept)} ", ("text",) if monitor.kept == 1 else ("warn",)),
-            (f" cost {percent(monitor.cost)} ", ("muted",)),
+        label = fit(monitor.label, min(measure(monitor.label), max(8, self.size.width - 70)))
+        first: list[_Part] = [
+            (6, " routilux-tui ", "accent"),
+            (2, f" {label} ", "strong"),
+            (0, f" {sign} {phase.value} g{run.generation} ", role),
+            (3, f" {clock} ", "text"),
+            (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
+            (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
+            (5, f" cost {percent(monitor.cost)} ", "muted"),
         ]
         lanes = run.lanes()
         busy = sum(row.busy for row in lanes) / len(lanes) if lanes else 0.0
         failed = sum(state.failed for state in run.states.values())
-        second: list[Run] = [
-            (f" jobs {run.open_jobs} open", ("text",)),
-            (f"  runs {run.done:,}", ("text",)),
-            (f"  errors {run.errors}", ("bad",) if run.errors else ("muted",)),
-            (f"  failed jobs {failed}" if failed else "", ("bad",)),
-            (f"  ready-q {run.waiting}", ("warn",) if run.waiting else ("muted",)),
-            (f"  workers {meter(busy, 7, self.ascii)}", ("text",)),
-            (f"  mem {bytes_(run.rss)}", ("muted",)),
-            ("" if auto_reload else "  auto-reload off", ("warn",)),
-            (f"  {monitor.rejected} rejected" if monitor.rejected else "", ("warn",)),
-            (f"  +{run.unwatched_flows} flows not shown" if run.unwatched_flows else "", ("warn",)),
-            (f"  {monitor.status}" if monitor.status else "", ("accent",)),
+        hidden, rejected = run.unwatched_flows, monitor.rejected
+        second: list[_Part] = [
+            (0, f" jobs {run.open_jobs} open", "text"),
+            (6, f"  runs {run.done:,}", "text"),
+            (1, f"  errors {run.errors}", "bad" if run.errors else "muted"),
+            (2, f"  failed jobs {failed}" if failed else "", "bad"),
+            (5, f"  ready-q {run.waiting}", "warn" if run.waiting else "muted"),
+            (7, f"  workers {meter(busy, 7, self.ascii)}", "text"),
+            (8, f"  mem {bytes_(run.rss)}", "muted"),
+            (3, "" if auto_reload else "  auto-reload off", "warn"),
+            (4, f"  {rejected} rejected" if rejected else "", "warn"),
+            (4, f"  +{hidden} flows not shown" if hidden else "", "warn"),
+            (2, f"  {monitor.status}" if monitor.status else "", "accent"),
         ]
-        self.set_lines([first, [part for part in second if part[0]]])
+        self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
+
+
+#: How soon it gives way (the lowest number last), text, role.
+_Part = tuple[int, str, str]
+
+
+def _whole(parts: list[_Part], width: int) -> list[Run]:
+    """The parts that fit: none is cut in two, the least telling are left out."""
+    shown = [part for part in parts if part[1]]
+    while len(shown) > 1 and sum(measure(text) for _, text, _ in shown) > width:
+        shown.remove(max(shown, key=lambda part: part[0]))
+    return [(text, (role,)) for _, text, role in shown]
 
 
 _PHASES = {

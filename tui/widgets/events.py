@@ -9,7 +9,8 @@ from typing import ClassVar, overload
 from routilux.records import Kind, Status
 from tui.model import log
 from tui.model.monitor import Monitor
-from tui.paint.canvas import Row, Run, clean, fit
+from tui.model.run import Run as ModelRun
+from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.session.messages import RecordTuple
 
@@ -107,33 +108,35 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool 
     room = max(12, min(46, width - (30 if narrow else 37)))
     match record[log.KIND]:
         case Kind.ACTIVATION:
-            name = run.edge_name(record[log.SUBJECT])
+            name = _edge(run, record[log.SUBJECT], room)
             wait = record[log.STARTED] - record[log.QUEUED]
             took = record[log.TIME] - record[log.STARTED]
             failed = record[log.STATUS] == Status.FAILED
             mark: Run = ("x " if failed else "  ", ("bad",))
             middle: list[Run] = [
-                (_name(name, room), ("bad",) if failed else ("text",)),
+                (fit(name, room), ("bad",) if failed else ("text",)),
                 (" ", ("text",)),
                 mark,
                 (f"{duration_ns(wait):>5} {duration_ns(took):>5} ", ("muted",)),
             ]
         case Kind.EMIT:
             name = f"{run.event_name(record[log.SUBJECT])}>-"
-            middle = [(_name(name, room), ("muted",)), (f"   {'no slot':<11} ", ("muted",))]
+            middle = [(fit(name, room), ("muted",)), (f"   {'no slot':<11} ", ("muted",))]
         case Kind.JOB_STARTED:
-            middle = [(_name(f"job {record[log.JOB]} started", room + 15), ("accent",))]
+            middle = [(fit(f"job {record[log.JOB]} started", room + 15), ("accent",))]
         case Kind.JOB_ENDED:
             failed = record[log.STATUS] == Status.FAILED
             word = f"job {record[log.JOB]} {'failed' if failed else 'completed'}"
             tag = ("bad",) if failed else ("good",)
-            middle = [(_name(word, room + 15), tag)]
+            middle = [(fit(word, room + 15), tag)]
         case _:
-            name = run.edge_name(record[log.SUBJECT])
-            middle = [(_name(name, room), ("warn",)), (f"   {'dropped':<11} ", ("warn",))]
+            name = _edge(run, record[log.SUBJECT], room)
+            middle = [(fit(name, room), ("warn",)), (f"   {'dropped':<11} ", ("warn",))]
     ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
     return (when, worker, *middle, ident, (clean(monitor.log.text(record)), ("text",)))
 
 
-def _name(text: str, room: int) -> str:
-    return fit(text, room)
+def _edge(run: ModelRun, number: int, room: int) -> str:
+    """With its ports if they fit: who sent it to whom tells more than half a name."""
+    name = run.edge_name(number)
+    return name if measure(name) <= room else run.edge_short(number)

@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
-from tui.paint.canvas import Row, Tag
+from tui.paint.canvas import Row, Tag, measure
 from tui.themes import Palette, palette
 
 
@@ -68,7 +68,10 @@ class Pane(Widget, can_focus=True):
         raise NotImplementedError  # pragma: no cover - abstract
 
     def title(self, monitor: Monitor) -> str:
-        """What stands in the border, after the number and the name."""
+        """What stands in the border, after the number and the name.
+
+        Parts are divided by two blanks; those at the end that find no room are left out.
+        """
         return ""
 
     def style(self, tag: Tag) -> Style:
@@ -109,12 +112,11 @@ class Pane(Widget, can_focus=True):
         return Strip.blank(self.content_size.width, self.rich_style)
 
     def _repaint(self, width: int, height: int) -> None:
-        old, fresh = self._strips, [self._strip(self._index(y), width) for y in range(height)]
-        self._strips = fresh
+        base = self.rich_style  # walks the ancestors: once a frame
+        fresh = [self._strip(self._index(y), width, base) for y in range(height)]
+        old, self._strips = self._strips, fresh
         changed = [
-            Region(0, y, width, 1)
-            for y in range(height)
-            if y >= len(old) or (old[y] is not fresh[y] and old[y] != fresh[y])
+            Region(0, y, width, 1) for y in range(height) if y >= len(old) or old[y] != fresh[y]
         ]
         if changed:
             self.refresh(*changed)
@@ -123,8 +125,7 @@ class Pane(Widget, can_focus=True):
         """The row that stands on a line."""
         return y if y < self.heading else self.top + y
 
-    def _strip(self, index: int, width: int) -> Strip:
-        base = self.rich_style
+    def _strip(self, index: int, width: int, base: Style) -> Strip:
         if not 0 <= index < len(self._rows):
             return Strip.blank(width, base)
         chosen = self.has_cursor and index == self.cursor and self.has_focus
@@ -138,9 +139,14 @@ class Pane(Widget, can_focus=True):
         return strip.crop_extend(0, width, base)
 
     def _set_title(self, monitor: Monitor) -> None:
-        title = f"{self.number} {PANES[self.number]}"
-        extra = self.title(monitor)
-        text = f"{title}  {extra}" if extra else title
+        text = f"{self.number} {PANES[self.number]}"
+        if self.ascii and self.has_focus:
+            text = f"> {text}"  # the border of ASCII has one shape only
+        room = self.content_size.width - 2
+        for part in self.title(monitor).split("  "):
+            if not part or measure(text) + 2 + measure(part) > room:
+                break
+            text = f"{text}  {part}"
         if self._title_text != text:
             self._title_text = text
             self.border_title = text.replace("[", r"\[")

@@ -13,6 +13,7 @@ from tui.paint.numbers import count, rate
 from .pane import Pane
 
 _LONGEST = 16  # cells of a value that is a text
+_LEAST_NAME = 18  # with less room for names the growth is left out
 
 
 class StatsPane(Pane):
@@ -28,6 +29,10 @@ class StatsPane(Pane):
             return (((" no routine has set a stat yet", ("muted",)),),)
         shown = [_texts(row) for row in rows]
         widths = tuple(max(map(measure, column)) for column in zip(*shown, strict=True))
+        longest = max(measure(f"{row.routine}.{row.name}") for row in rows)
+        if width - sum(widths) - 6 < min(longest, _LEAST_NAME):
+            shown = [(value, "") for value, _ in shown]
+            widths = (widths[0], 0)
         return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
     def title(self, monitor: Monitor) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from tui.model.monitor import Monitor
+from tui.model.run import STEPS_A_SECOND
 from tui.model.run import Run as ModelRun
 from tui.paint.canvas import Row, Run, Tag
 from tui.paint.chart import AXIS_WIDTH, axis, braille, ceiling
@@ -27,11 +28,13 @@ class ThroughputPane(Pane):
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """The percentiles beside or below the chart, whichever leaves more of it."""
         run = monitor.run
-        beside = width >= 70 and height >= 3
-        chart_width = width - AXIS_WIDTH - (34 if beside else 0)
+        beside = _beside(width, height)
+        chart_width = self._chart_width(width, height)
         chart_height = max(1, height - (0 if beside else min(2, height - 1)))
-        queued, ended = run.entered.per_second(), run.ended.per_second()
-        failed = run.failing.per_second()
+        queued, ended, failed = (
+            series.per_second()[:-1]  # the last step is not over yet
+            for series in (run.entered, run.ended, run.failing)
+        )
         series: list[Sequence[float | None]] = [
             _padded(values, chart_width) for values in (queued, ended, failed)
         ]
@@ -50,12 +53,18 @@ class ThroughputPane(Pane):
         ]
 
     def title(self, monitor: Monitor) -> str:
-        """The rates now, named as in the chart."""
+        """The rates now, named as in the chart, and how far back the chart goes."""
         run = monitor.run
         queued, ended = run.entered.per_second(), run.ended.per_second()
         now = f"in {rate(queued[-2] if len(queued) > 1 else 0.0)}/s"
         out = f"out {rate(ended[-2] if len(ended) > 1 else 0.0)}/s"
-        return f"2 min  {now}  {out}"
+        width, height = self.content_size
+        kept = run.entered.values.maxlen or 0
+        seconds = min(kept, 2 * self._chart_width(width, height)) / STEPS_A_SECOND
+        return f"{now}  {out}  last {seconds:.0f} s"
+
+    def _chart_width(self, width: int, height: int) -> int:
+        return max(1, width - AXIS_WIDTH - (34 if _beside(width, height) else 0))
 
     def style(self, tag: Tag) -> Style:
         """In is the first hue, out the second, failures the error colour."""
@@ -63,6 +72,10 @@ class ThroughputPane(Pane):
         if tag[0] == "series":
             return (colors.hue(0), colors.good, colors.bad)[int(tag[1]) % 3]
         return colors.muted if tag[0] == "axis" else super().style(tag)
+
+
+def _beside(width: int, height: int) -> bool:
+    return width >= 70 and height >= 3
 
 
 def _padded(values: Sequence[float], width: int) -> list[float | None]:

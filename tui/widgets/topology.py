@@ -50,6 +50,7 @@ class TopologyPane(Pane):
                 [_number(row.key) for row in routines],
                 [Edge(e.number, _number(e.source), _number(e.target)) for e in edges if e.source],
                 lambda number: _named(by_number[number], self.ascii),
+                neighbour=lambda number: by_number[number].name,
                 cells=width,
                 ascii=self.ascii,
             )
@@ -70,10 +71,8 @@ class TopologyPane(Pane):
         """How many nodes and edges; the weights of lines where there is room."""
         run = monitor.run
         edges = [edge for edge in run.edges() if edge.source is not None]
-        text = f"{len(run.routines())} nodes {len(edges)} edges"
-        if self.content_size.width <= 60:
-            return text
-        return text + ("  - idle = busy # hot" if self.ascii else "  ─ idle ═ busy ━ hot")
+        lines = "- idle = busy # hot" if self.ascii else "─ idle ═ busy ━ hot"
+        return f"{len(run.routines())} nodes  {len(edges)} edges  {lines}"
 
     def style(self, tag: Tag) -> Style:
         """Edges of the selected routine stand out; the others are dim."""

@@ -1,4 +1,3 @@
-
 from routilux import Flow, Routine
 
 
