@@ -67,7 +67,7 @@ class Lane:
         thread: the owner.
         running: ``(edge number, start ns, activation id)`` of the handler that runs now, or None.
         shards: counters by edge number.
-        emitted: emissions by event number.
+        emitted: emissions that nothing is connected to, by event number.
         dropped: deliveries of stopped jobs, by edge number.
     """
 
@@ -128,9 +128,11 @@ class EventBus:
         self.tracing = False
         self.generation = 0
         self.previews = 0
-        #: Called with each new level, in the thread that subscribes or closes.
-        self.on_level: Callable[[Level], None] | None = None
-        self._lock = threading.Lock()  # held for the lists below only, never while calling out
+        #: Called after each change of the level, in the thread that subscribes or closes.
+        self.on_level: Callable[[], object] | None = None
+        # Held for the lists below only, never while calling out. Reentrant, since a finalizer that
+        # emits may come in anywhere.
+        self._lock = threading.RLock()
         self._lanes: list[Lane] = []
         self._subscriptions: list[Subscription] = []
         self._local = threading.local()
@@ -173,7 +175,7 @@ class EventBus:
             self.level = max((s.level for s in self._subscriptions), default=Level.OFF)
             self.tracing = self.level is Level.TRACE
         if self.on_level is not None:
-            self.on_level(self.level)
+            self.on_level()
 
 
 class Subscription:
@@ -258,7 +260,7 @@ class Hub:
         self.gate: Callable[[], None] | None = None
         self._flows: weakref.WeakSet[Flow] = weakref.WeakSet()
         self._watchers: list[Callable[[Flow], None]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may make or end a flow
 
     def announce(self, flow: Flow) -> None:
         """Tell the watchers of a new flow. Called by the flow's constructor, in its thread."""

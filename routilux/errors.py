@@ -15,14 +15,19 @@ class UnknownNameError(RoutiluxError, ValueError):
     Attributes:
         kind: what was looked for, such as ``"event"``.
         name: the name as given.
+        where: the flow or routine that was searched.
         known: the names that exist there.
     """
 
     def __init__(self, kind: str, name: str, where: str, known: Iterable[str]) -> None:
         self.kind = kind
         self.name = name
+        self.where = where
         self.known = tuple(known)
         super().__init__(f"{where} has no {kind} {name!r}{_suggestion(name, self.known)}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.kind, self.name, self.where, self.known)
 
 
 class DuplicateNameError(RoutiluxError, ValueError):

@@ -62,8 +62,9 @@ class Flow:
         self.max_workers = _workers(execution_strategy, max_workers)
         self._runtime = runtime or Runtime()
         self._scheduler = Scheduler(self, self._runtime, self.bus)
-        self._inline = self._runtime.inline(self.bus)
+        self._inline = self._runtime.inline()
         self._threads: Backend | None = None
+        self._finalizer: weakref.finalize[..., Flow] | None = None  # ends the threads
         # Jobs are children of the thread that executes them: of "main" here, or of an activation.
         self._main = count(1)
         hub.announce(self)
@@ -128,12 +129,11 @@ class Flow:
         Raises:
             ValueError: the strategy is neither ``"sequential"`` nor ``"concurrent"``.
         """
-        workers = _workers(_known(strategy), max_workers or _DEFAULT_WORKERS)
+        wanted = _DEFAULT_WORKERS if max_workers is None else max_workers
+        workers = _workers(_known(strategy), wanted)
         with self._scheduler.lock:
             self.execution_strategy, self.max_workers = strategy, workers
-            retired, self._threads = self._threads, None
-        if retired is not None:
-            retired.close()
+            self._close_threads()
 
     # running ----------------------------------------------------------------------------------
 
@@ -210,13 +210,9 @@ class Flow:
         runtime_now = self._runtime.now_ns
         start = runtime_now()
         idle = self._scheduler.wait_until_idle(timeout) if wait else True
-        with self._scheduler.lock:
-            threads, self._threads = self._threads, None
-        if threads is None:
+        threads = self._close_threads()
+        if threads is None or not wait:
             return idle
-        threads.close()
-        if not wait:
-            return True
         left = None if timeout is None else max(0.0, timeout - (runtime_now() - start) / 1e9)
         stuck = threads.join(left)
         if stuck:
@@ -262,9 +258,18 @@ class Flow:
         name = f"routilux-{self.flow_id}"
         sequential = self.execution_strategy == SEQUENTIAL  # one job asked for threads
         workers = _DEFAULT_WORKERS if sequential else self.max_workers
-        threads = self._threads = self._runtime.threads(self.bus, name, workers)
+        threads = self._threads = self._runtime.threads(name, workers)
         # A flow that is dropped without shutdown leaves no thread behind.
-        weakref.finalize(self, threads.close).atexit = False
+        self._finalizer = weakref.finalize(self, threads.close)
+        self._finalizer.atexit = False
+        return threads
+
+    def _close_threads(self) -> Backend | None:
+        with self._scheduler.lock:
+            threads, self._threads = self._threads, None
+            finalizer, self._finalizer = self._finalizer, None
+        if finalizer is not None:
+            finalizer()
         return threads
 
     def __repr__(self) -> str:

@@ -30,6 +30,10 @@ class JobStatus(StrEnum):
     FAILED = "failed"
 
 
+# Looked up once: reading a member of an enum class costs as much as a deque append and pop.
+_COMPLETED, _FAILED = JobStatus.COMPLETED, JobStatus.FAILED
+
+
 class JobState:
     """One job: its status, its error, and how to wait for it.
 
@@ -73,7 +77,8 @@ class JobState:
     @property
     def done(self) -> bool:
         """Whether the job has ended, well or badly."""
-        return self.status in (JobStatus.COMPLETED, JobStatus.FAILED)
+        status = self.status
+        return status is _COMPLETED or status is _FAILED
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until this job has ended.
@@ -85,7 +90,7 @@ class JobState:
             True when it has ended, False when the time was over first.
 
         Raises:
-            SelfDeadlockError: called in a handler of this very job.
+            SelfDeadlockError: called in a handler of the flow while the job is open.
         """
         return self.flow._scheduler.wait_for_job(self, timeout)
 

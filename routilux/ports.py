@@ -24,6 +24,9 @@ Merge = Callable[[Data, Data], Data]
 #: Numbers of events and connections, unique in the process: records name them by these.
 _numbers = count(1)
 
+# Held while connections are made, ended, or frozen for emitting; no other lock is taken inside.
+_wiring = threading.RLock()
+
 
 class Slot:
     """A routine's input. Data that arrives is merged into `data` and handed to the handler.
@@ -105,7 +108,8 @@ class Event:
         """The connections, frozen: growing a tuple one by one would take quadratic time."""
         edges = self._edges
         if edges is None:
-            edges = self._edges = tuple(self.connections)
+            with _wiring:
+                edges = self._edges = tuple(self.connections)
         return edges
 
     @property
@@ -147,14 +151,17 @@ class Connection:
         if self.param_mapping:
             self.deliver = _renamed(self.param_mapping, target_slot.deliver)
         if link and source_event is not None:
-            source_event.connections.append(self)
-            source_event._edges = None
+            with _wiring:
+                source_event.connections.append(self)
+                source_event._edges = None
 
     def disconnect(self) -> None:
         """Deliver nothing over this connection any more. Repeatable."""
-        if self.source_event is not None and self in self.source_event.connections:
-            self.source_event.connections.remove(self)
-            self.source_event._edges = None
+        event = self.source_event
+        with _wiring:
+            if event is not None and self in event.connections:
+                event.connections.remove(self)
+                event._edges = None
 
     def __repr__(self) -> str:
         return f"<Connection {self.source_event!r} -> {self.target_slot!r}>"
@@ -220,8 +227,10 @@ def _append(lists: Data, data: Data) -> None:
 
 def _merging(slot: Slot, call: Deliver, merge: Merge) -> Deliver:
     def merge_and_call(data: Data) -> None:
-        with slot._lock:  # two merges of one slot never overlap; `merge` is the user's
-            merged = merge(slot._data, data)
+        # `merge` is the user's: two of one slot never overlap, and as it may change what it is
+        # given or return it, it gets a copy of what other slots get too, and the handler another.
+        with slot._lock:
+            merged = merge(slot._data, dict(data))
             if not isinstance(merged, dict):
                 owner = slot.routine._id if slot.routine else "?"
                 raise RoutiluxError(
@@ -229,6 +238,7 @@ def _merging(slot: Slot, call: Deliver, merge: Merge) -> Deliver:
                     f"(old, new) -> merged, but returned {type(merged).__name__}"
                 )
             slot._data = merged
+            merged = dict(merged)
         call(merged)
 
     return merge_and_call
@@ -252,8 +262,8 @@ def _caller(handler: Handler | None) -> tuple[Deliver, bool]:
 
 def _single(handler: Handler, name: str) -> Deliver:
     if name == "data":
-        return lambda data: handler(dict(data))
-    return lambda data: handler(data[name] if name in data else dict(data))
+        return lambda data: handler(**{name: dict(data)})
+    return lambda data: handler(**{name: data[name] if name in data else dict(data)})
 
 
 def _several(handler: Handler, names: tuple[str, ...]) -> Deliver:

@@ -12,7 +12,10 @@ from typing import Any
 LIMIT = 200
 _ITEMS = 4
 _TEXT = 40
-_PLAIN = (int, float, bool, type(None), complex)
+# By id, since a metaclass may define __eq__ and __hash__.
+_PLAIN = frozenset(map(id, (int, float, bool, type(None), complex)))
+_SEQUENCES = frozenset(map(id, (list, tuple, set, frozenset)))
+_name_of = type.__dict__["__name__"].__get__  # ... and __name__
 
 
 def preview(data: dict[str, Any]) -> str:
@@ -23,7 +26,7 @@ def preview(data: dict[str, Any]) -> str:
 def value_preview(value: object, depth: int = 1) -> str:
     """One value: built-in types by content, the others as ``<TypeName>``."""
     kind = type(value)
-    if kind in _PLAIN:
+    if id(kind) in _PLAIN:
         return _number(value)
     if kind is str:
         return repr(_clip(value, _TEXT))  # type: ignore[arg-type]
@@ -31,9 +34,9 @@ def value_preview(value: object, depth: int = 1) -> str:
         return f"<{len(value)} bytes>"  # type: ignore[arg-type]
     if kind is dict:
         return _dict(value, depth)  # type: ignore[arg-type]
-    if kind in (list, tuple, set, frozenset):
+    if id(kind) in _SEQUENCES:
         return _sequence(value, depth)
-    return f"<{kind.__name__}>"
+    return f"<{_clip(str.__str__(_name_of(kind)), _TEXT)}>"
 
 
 def _number(value: object) -> str:
@@ -55,7 +58,9 @@ def _dict(data: dict[Any, Any], depth: int) -> str:
 
 
 def _key(key: object) -> str:
-    return _clip(key, _TEXT) if type(key) is str else value_preview(key, 0)
+    if type(key) is str:
+        return _clip(key, _TEXT) if key.isprintable() else repr(_clip(key, _TEXT))
+    return value_preview(key, 0)
 
 
 def _sequence(value: Any, depth: int) -> str:

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable
 
 from . import clock
-from .bus import EventBus
-from .workers import Backend, Inline, Threads
+from .inline import Inline
+from .workers import Backend, Threads
 
 
 class Runtime:
@@ -40,10 +40,10 @@ class Runtime:
         thread.start()
         return thread
 
-    def inline(self, bus: EventBus) -> Backend:
+    def inline(self) -> Backend:
         """The backend of sequential jobs."""
-        return Inline(self, bus)
+        return Inline(self)
 
-    def threads(self, bus: EventBus, name: str, max_workers: int) -> Backend:
+    def threads(self, name: str, max_workers: int) -> Backend:
         """A backend of concurrent jobs."""
-        return Threads(self, bus, name, max_workers)
+        return Threads(self, name, max_workers)

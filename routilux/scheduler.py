@@ -11,6 +11,7 @@ takes the last one calls `finish`, which looks again under the lock.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from .activation import Activation, current
-from .bus import EventBus, Level
+from .bus import EventBus
 from .errors import SelfDeadlockError
 from .job import ENDED, STOPPED, TRACED, JobState, JobStatus
 from .records import Kind, Note, Status
@@ -55,7 +56,7 @@ class Scheduler:
         self._changed = runtime.condition(self.lock)
         self._flow = weakref.ref(flow)
         follow = weakref.WeakMethod(self._follow_level)
-        bus.on_level = lambda level: (method := follow()) and method(level)
+        bus.on_level = lambda: (method := follow()) and method()
 
     # jobs -------------------------------------------------------------------------------------
 
@@ -65,43 +66,50 @@ class Scheduler:
         self.jobs[job.number] = job  # before looking: who subscribes now finds it there
         if self.bus.level:
             with self.lock:
-                job.flags |= TRACED
-        if job.flags & TRACED:
-            lane, now = self.bus.lane(), self.runtime.now_ns()
-            root = job.root.id
-            lane.publish(
-                Kind.JOB_STARTED, now, job.number, activation=root, cause=root, subject=entry.number
-            )
+                job.flags |= TRACED if self.bus.level else 0
+            self._publish_job(Kind.JOB_STARTED, job, entry.number)
         # Its own context: what the caller has set is inherited, what handlers set stays inside.
-        copy_context().run(self._enter, job, entry, data)
-
-    def _enter(self, job: JobState, entry: Connection, data: dict[str, Any]) -> None:
-        current.set(job.root)
-        job.backend.submit((entry,), data, job.root)
+        copy_context().run(_submit_as, job.root, (entry,), data)
 
     def fail_to_start(self, job: JobState, error: BaseException) -> None:
         """End a job that has nothing to run."""
+        if self.bus.level:
+            self._publish_job(Kind.JOB_STARTED, job)
+            self.bus.lane().note(job.root.id, Note.ERROR, str(error))
+            self._publish_job(Kind.JOB_ENDED, job, status=Status.FAILED)
         with self.lock:
-            job.error, job.status = error, JobStatus.FAILED
+            job.error, job.status = error, _FAILED
             job.flags |= ENDED | STOPPED
             self.failed += 1
         logger.error("routilux: %s", error)
 
     def fail(self, job: JobState, error: BaseException, edge: Connection, activation: int) -> None:
         """A handler raised: stop its job, keep the first error, say where it was."""
+        self.stop(job, error)
         slot = edge.target_slot
-        flow = job.flow
         routine = slot.routine._id if slot.routine else "?"
-        where = f"flow {flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
-        error.add_note(f"raised in {where}, job {job.number}")
+        where = f"flow {job.flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
+        try:
+            error.add_note(f"raised in {where}, job {job.number}")
+            if job.flags & TRACED:
+                self.bus.lane().note(activation, Note.ERROR, _traceback(error))
+            logger.error("routilux: a handler failed in %s", where, exc_info=error)
+        except Exception as strange:  # noqa: BLE001 - of the exception's class, or of a log handler
+            kind = type(strange).__name__
+            sys.stderr.write(f"routilux: {where} failed, and reporting it raised {kind}\n")
+
+    def stop(self, job: JobState, error: BaseException) -> None:
+        """Let a job run no more deliveries, for this reason or an earlier one."""
         with self.lock:
             if job is not self.ambient:  # that one is everybody's: it never stops
                 job.flags |= STOPPED
             if job.error is None:
                 job.error = error
-        if job.flags & TRACED:
-            self.bus.lane().note(activation, Note.ERROR, _traceback(error))
-        logger.error("routilux: a handler failed in %s", where, exc_info=error)
+
+    def count_dropped(self, job: JobState, count: int) -> None:
+        """Count deliveries that a job does not run."""
+        with self.lock:
+            job.dropped += count
 
     def finish(self, job: JobState) -> None:
         """Called by whoever took the last token out: end the job unless one came back."""
@@ -120,22 +128,21 @@ class Scheduler:
             del self.jobs[job.number]
             failed = job.flags & STOPPED
             if job.flags & TRACED:
-                status = Status.FAILED if failed else Status.OK
-                now, root = self.runtime.now_ns(), job.root.id
-                self.bus.lane().publish(
-                    Kind.JOB_ENDED,
-                    now,
-                    job.number,
-                    activation=root,
-                    cause=root,
-                    subject=0,
-                    status=status,
+                self._publish_job(
+                    Kind.JOB_ENDED, job, status=Status.FAILED if failed else Status.OK
                 )
             self.failed += bool(failed)
             self.completed += not failed
             job.status = _FAILED if failed else _COMPLETED
             if self._waiters:
                 self._changed.notify_all()
+
+    def _publish_job(self, kind: Kind, job: JobState, subject: int = 0, status: int = 0) -> None:
+        if self.bus.tracing:
+            now, root = self.runtime.now_ns(), job.root.id
+            self.bus.lane().publish(
+                kind, now, job.number, activation=root, cause=root, subject=subject, status=status
+            )
 
     def stop_open_jobs(self) -> None:
         """Drop what is queued of every open job; handlers that run now end by themselves."""
@@ -153,7 +160,7 @@ class Scheduler:
         job = self._open_ambient()
         try:
             root = job.root if cause is None else _adopted(cause, job)
-            copy_context().run(self._emit_foreign, event, data, root)
+            copy_context().run(self._emit, event, data, root)
         finally:
             self._release(job)
 
@@ -163,24 +170,21 @@ class Scheduler:
         """Deliver what an activation emitted after its job had ended."""
         job = self._open_ambient()
         try:
-            job.backend.submit(edges, data, _adopted(cause, job))
+            copy_context().run(_submit_as, _adopted(cause, job), edges, data)
         finally:
             self._release(job)
 
-    def _emit_foreign(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
-        current.set(cause)
-        self._emit(event, data, cause)
-
     def _emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
-        if cause.job.flags & TRACED:
+        edges = event.edges
+        if edges:
+            _submit_as(cause, edges, data)
+        elif cause.job.flags & TRACED:
             self._count_emit(event, data, cause)
-        if event.edges:
-            cause.job.backend.submit(event.edges, data, cause)
 
     def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         lane = self.bus.lane()
         lane.emitted[event.number] = lane.emitted.get(event.number, 0) + 1
-        if not event.edges and self.bus.tracing:
+        if self.bus.tracing:
             ident = cause.child_id(next(cause.children))
             now = self.runtime.now_ns()
             lane.publish(
@@ -222,8 +226,9 @@ class Scheduler:
         if not job.tokens:
             self.finish(job)
 
-    def _follow_level(self, level: Level) -> None:
-        with self.lock:
+    def _follow_level(self) -> None:
+        with self.lock:  # who comes last reads the last level
+            level = self.bus.level
             jobs = [*self.jobs.values(), *([self.ambient] if self.ambient else [])]
             for job in jobs:
                 job.flags = job.flags | TRACED if level else job.flags & ~TRACED
@@ -237,12 +242,19 @@ class Scheduler:
 
     def wait_for_job(self, job: JobState, timeout: float | None) -> bool:
         """Wait until one job has ended."""
+        if job.done:
+            return True
         self._refuse_in_handler("JobState.wait")
         return self._wait(lambda: job.done, timeout)
 
-    def await_end(self, job: JobState) -> None:
-        """Wait, inside the engine, for a job whose open deliveries other threads hold."""
-        self._wait(lambda: job.done, None)
+    def await_turn(self, ready: Callable[[], bool]) -> None:
+        """Wait, inside the engine, until a job has ended or `wake_waiters` was called, and ready."""
+        self._wait(ready, None)
+
+    def wake_waiters(self) -> None:
+        """Let all who wait look again."""
+        with self.lock:
+            self._changed.notify_all()
 
     def _refuse_in_handler(self, what: str) -> None:
         here = current.get(None)
@@ -265,6 +277,11 @@ class Scheduler:
                 finally:
                     self._waiters -= 1
         return True
+
+
+def _submit_as(cause: Activation, edges: tuple[Connection, ...], data: dict[str, Any]) -> None:
+    current.set(cause)
+    cause.job.backend.submit(edges, data, cause)
 
 
 def _adopted(cause: Activation, job: JobState) -> Activation:

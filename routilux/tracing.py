@@ -29,11 +29,14 @@ def admit(edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
     """
     job = cause.job
     scheduler = job.flow._scheduler
-    if job.flags & (STOPPED | ENDED):
+    flags = job.flags
+    if flags & (STOPPED | ENDED):
+        if not flags & ENDED:
+            scheduler.count_dropped(job, len(edges))
         _give_back(job, len(edges), scheduler)
-        if not job.flags & ENDED:
-            drop(job, edges, scheduler)
-        else:
+        # Our tokens may have come while `finish` was about to end the job, which then goes on: so
+        # ENDED may be gone again, but what it has told us stays right.
+        if flags & ENDED:
             scheduler.emit_late(edges, data, cause)
         return []
     lane, now, children = scheduler.bus.lane(), scheduler.runtime.now_ns(), cause.children
@@ -53,21 +56,33 @@ def _give_back(job: JobState, count: int, scheduler: Scheduler) -> None:
         scheduler.finish(job)
 
 
-def drop(job: JobState, edges: tuple[Connection, ...], scheduler: Scheduler) -> None:
-    """Count deliveries that a stopped job will not run."""
-    with scheduler.lock:
-        job.dropped += len(edges)
+def drop(delivery: Delivery, scheduler: Scheduler) -> None:
+    """Count a delivery that was queued and will not run."""
+    edge, _, _, cause, queued, index = delivery
+    scheduler.count_dropped(cause.job, 1)
+    if not queued:  # it came before somebody watched
+        return
+    lane = scheduler.bus.lane()
+    lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
+    if scheduler.bus.tracing:
+        lane.publish(
+            Kind.DROPPED,
+            scheduler.runtime.now_ns(),
+            cause.job.number,
+            activation=cause.child_id(index),
+            cause=cause.id,
+            subject=edge.number,
+            status=Status.CANCELLED,
+        )
 
 
 def run_gated(delivery: Delivery) -> KeyboardInterrupt | None:
-    """Run or drop one delivery of a flagged job; its token stays the caller's."""
+    """Run or drop one delivery of a job that is or was flagged; its token stays the caller's."""
     edge, data, context, cause, queued, index = delivery
     job = cause.job
     scheduler = job.flow._scheduler
     if job.flags & STOPPED:
-        drop(job, (edge,), scheduler)
-        if queued:
-            _publish_drop(scheduler, delivery)
+        drop(delivery, scheduler)
         return None
     if not queued:  # queued before somebody began to watch: it counts from here
         queued = scheduler.runtime.now_ns()
@@ -123,18 +138,3 @@ def _run_traced(scheduler: Scheduler, delivery: Delivery) -> KeyboardInterrupt |
 def _enter(activation: Activation, deliver: Deliver, data: dict[str, Any]) -> None:
     current.set(activation)
     deliver(data)
-
-
-def _publish_drop(scheduler: Scheduler, delivery: Delivery) -> None:
-    edge, _, _, cause, _, index = delivery
-    lane = scheduler.bus.lane()
-    lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
-    lane.publish(
-        Kind.DROPPED,
-        scheduler.runtime.now_ns(),
-        cause.job.number,
-        activation=cause.child_id(index),
-        cause=cause.id,
-        subject=edge.number,
-        status=Status.CANCELLED,
-    )

@@ -1,4 +1,4 @@
-"""Who runs handlers: the calling thread (sequential) or a pool of daemon threads (concurrent).
+"""Who runs handlers: what every backend offers, and the pool of daemon threads (concurrent).
 
 The pool is one shared deque and an own list of parked workers. Guarantees, each of them tested:
     * A worker parks by putting itself on the list and *then* looking at the queue again, so no
@@ -19,14 +19,12 @@ import time
 from collections import deque
 from contextvars import copy_context
 from itertools import count
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .tracing import admit, run_gated
+from .tracing import admit, drop, run_gated
 
 if TYPE_CHECKING:
     from .activation import Activation, Delivery
-    from .bus import EventBus
     from .job import JobState
     from .ports import Connection
     from .runtime import Runtime
@@ -62,11 +60,11 @@ class Backend(Protocol):
 
 
 def run(delivery: Delivery) -> None:
-    """Run one delivery and settle its token. Raises KeyboardInterrupt only, after settling."""
-    edge, data, context, cause, _, _ = delivery
+    """Run one delivery and return its token. Raises KeyboardInterrupt only, and that last."""
+    edge, data, context, cause, queued, _ = delivery
     job = cause.job
     interrupt: KeyboardInterrupt | None = None
-    if job.flags:
+    if job.flags or queued:
         interrupt = run_gated(delivery)
     else:
         try:
@@ -83,101 +81,30 @@ def run(delivery: Delivery) -> None:
         raise interrupt
 
 
-class Inline:
-    """Runs deliveries one at a time, first in first out, in the thread that executes the job.
-
-    A baton says which thread runs the queue. A chain of emits does not grow the stack, since an
-    emit in a handler only queues.
-    """
-
-    def __init__(self, runtime: Runtime, bus: EventBus) -> None:
-        self._ready: deque[Delivery] = deque()
-        self._baton = runtime.lock()
-        self._holder = 0  # thread that has the baton
-        self._queueing: list[None] = []  # one entry per thread that waits for the baton
-
-    def submit(
-        self, edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
-    ) -> None:
-        """Queue; a thread that is none of the flow's runs the queue unless another one does."""
-        job = cause.job
-        job.tokens.extend(edges)
-        if job.flags:
-            self._ready.extend(admit(edges, data, cause))
-        else:
-            for edge in edges:
-                self._ready.append((edge, data, copy_context(), cause, 0, 0))
-        if self._holder != get_ident():
-            self._run_leftovers()
-
-    def settle(self, job: JobState) -> None:
-        """Run the queue until the job has ended. In a handler of the flow: leave it queued."""
-        if self._holder == get_ident():
-            return
-        while not job.done:
-            self._queueing.append(None)
-            self._baton.acquire()
-            self._queueing.pop()
-            self._run_queue(job)
-            if not job.done:  # what is open is in another thread's hands
-                job.flow._scheduler.await_end(job)
-        self._run_leftovers()
-
-    def waiting(self) -> int:
-        """How many deliveries are queued."""
-        return len(self._ready)
-
-    def close(self) -> None:
-        """Nothing to end: there is no thread."""
-
-    def join(self, timeout: float | None) -> list[threading.Thread]:
-        """Nothing to wait for."""
-        return []
-
-    def _run_leftovers(self) -> None:
-        # Who failed to get the baton counts on the holder, so look again after each release;
-        # threads that wait for the baton will run the queue themselves.
-        while self._ready and not self._queueing and self._baton.acquire(blocking=False):
-            self._run_queue(None)
-
-    def _run_queue(self, job: JobState | None) -> None:
-        ready = self._ready
-        self._holder = get_ident()
-        try:
-            while ready and not (job is not None and job.done):
-                run(ready.popleft())
-        except KeyboardInterrupt:
-            self._drop_stopped()
-            raise
-        finally:
-            self._holder = 0
-            self._baton.release()
-
-    def _drop_stopped(self) -> None:
-        """After Ctrl+C: settle what the interrupted job has queued, keep what others have."""
-        for _ in range(len(self._ready)):
-            delivery = self._ready.popleft()
-            if delivery[3].job.flags:
-                run(delivery)
-            else:
-                self._ready.append(delivery)
+def discard(delivery: Delivery) -> None:
+    """Do not run a delivery: count it as dropped and return its token."""
+    job = delivery[3].job
+    scheduler = job.flow._scheduler
+    drop(delivery, scheduler)
+    job.tokens.pop()
+    if not job.tokens:
+        scheduler.finish(job)
 
 
 class Threads:
     """Runs deliveries on up to ``max_workers`` daemon threads, started when they are needed."""
 
-    def __init__(self, runtime: Runtime, bus: EventBus, name: str, max_workers: int) -> None:
+    def __init__(self, runtime: Runtime, name: str, max_workers: int) -> None:
         self._runtime = runtime
-        self._bus = bus
         self._name = name
-        self._max_workers = max_workers
         self._ready: deque[Delivery] = deque()
         self._parked: list[_Worker] = []
         self._waking = False
         self._closing = False
-        self._lock = runtime.lock()  # guards the two below
+        # Guards the two below. Reentrant, since a finalizer that emits may come in anywhere.
+        self._lock = runtime.rlock()
         self._room = max_workers  # threads that may still be started
-        self._threads: dict[_Worker, threading.Thread] = {}
+        self._threads: list[threading.Thread] = []  # all that may be alive
         self._numbers = count(1)
 
     def submit(
@@ -215,7 +142,7 @@ class Threads:
         """Wait for the threads to end after `close`; those that did not in time."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
-            threads = [t for t in self._threads.values() if t is not threading.current_thread()]
+            threads = [t for t in self._threads if t is not threading.current_thread()]
         for thread in threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return [thread for thread in threads if thread.is_alive()]
@@ -232,7 +159,7 @@ class Threads:
                 if self._start_worker():
                     return
                 self._waking = False
-                if not (self._ready and self._parked):
+                if not (self._ready and (self._parked or self._room)):
                     return
             else:
                 worker.permit.release()
@@ -242,16 +169,23 @@ class Threads:
         with self._lock:
             if not self._room:
                 return False
-            self._room -= 1
             worker = _Worker(self, self._runtime)
             name = f"{self._name}-{next(self._numbers)}"
-            self._threads[worker] = self._runtime.start_thread(worker.run, name)
+            try:
+                thread = self._runtime.start_thread(worker.run, name)
+            except RuntimeError:  # no more threads to be had; the next delivery tries again
+                self._waking = False
+                if not any(thread.is_alive() for thread in self._threads):
+                    raise
+                return True  # those that there are will come to it
+            self._room -= 1
+            self._threads = [t for t in self._threads if t.is_alive()]
+            self._threads.append(thread)
         return True
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self) -> None:
         with self._lock:
             self._room += 1
-            self._threads.pop(worker, None)
         if self._ready and not self._waking:
             self._wake()  # a delivery came while we left, and counted on nobody
 
@@ -284,7 +218,7 @@ class _Worker:
             except KeyboardInterrupt:
                 pass  # raised by the handler itself; its job has failed with it
             del delivery  # a parked worker must not keep a flow alive
-        pool._retire(self)
+        pool._retire()
 
     def _park(self) -> bool:
         """Wait for work. False when it is time to end."""

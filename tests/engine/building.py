@@ -1,0 +1,44 @@
+"""Small flows for the engine's tests."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from routilux import Flow, Routine
+
+
+def node(
+    handler: Callable[..., Any] | None = None, *, events: tuple[str, ...] = ("out",), **slot: Any
+) -> Routine:
+    """A routine with one slot ``trigger``; its handler is called with the routine, then the data."""
+    routine = Routine()
+    if handler is None:
+        routine.define_slot("trigger", **slot)
+    else:
+        routine.define_slot("trigger", lambda **data: handler(routine, **data), **slot)
+    for event in events:
+        routine.define_event(event)
+    return routine
+
+
+def passing(routine: Routine, **data: Any) -> None:
+    """A handler that emits what it gets."""
+    routine.emit("out", **data)
+
+
+def chain(flow: Flow, *handlers: Callable[..., Any]) -> list[str]:
+    """Routines ``n0``, ``n1``, … in a row, each with one of the handlers."""
+    names = [flow.add_routine(node(h), f"n{i}") for i, h in enumerate(handlers)]
+    for source, target in zip(names, names[1:], strict=False):
+        flow.connect(source, "out", target, "trigger")
+    return names
+
+
+def workers() -> list[threading.Thread]:
+    """The engine's threads that are alive."""
+    return [t for t in threading.enumerate() if t.name.startswith("routilux-")]
+
+
+def idle(flow: Flow) -> None:
+    """Wait until the flow has nothing to do; it must come to that."""
+    assert flow.wait_for_completion(20), f"{flow!r} is not idle"

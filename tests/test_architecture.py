@@ -1,0 +1,187 @@
+"""Who may import whom. Reads the sources, so that a forbidden import fails here, not in review."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: Each module of routilux and what it may import of routilux. Imports go upward in this list only,
+#: so it is also the order in which to read the engine.
+ENGINE: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": set(),
+    "records": set(),
+    "histogram": set(),
+    "preview": set(),
+    "ports": {"errors"},
+    "activation": {"ports"},
+    "routine": {"activation", "errors", "ports"},
+    "graph": {"ports", "routine"},
+    "bus": {"records"},
+    "job": {"activation"},
+    "tracing": {"activation", "histogram", "job", "ports", "records"},
+    "workers": {"tracing"},
+    "inline": {"tracing", "workers"},
+    "runtime": {"clock", "inline", "workers"},
+    "scheduler": {"activation", "bus", "errors", "job", "preview", "records"},
+    "flow": {
+        "activation", "bus", "errors", "graph", "job", "ports", "routine", "runtime", "scheduler",
+        "workers",
+    },
+    "__init__": {"bus", "errors", "flow", "job", "ports", "records", "routine"},
+}  # fmt: skip
+
+#: Folders of tui and what of ours their modules may import, beside their own folder.
+MONITOR: dict[str, set[str]] = {
+    # Plain data: what crosses the border between the processes, and what a record means.
+    "tui.model": {
+        "tui.session.messages", "tui.session.events", "routilux.histogram", "routilux.records",
+    },
+    "tui.paint": set(),
+    "tui.widgets": {
+        "tui.model", "tui.paint", "tui.themes", "tui.keys",
+        "tui.session.messages", "routilux.records",
+    },
+}  # fmt: skip
+
+SCREEN = {"textual", "rich"}
+
+
+def modules(package: str) -> list[str]:
+    """Dotted names of a package's modules, as they are in the checkout."""
+    names = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / package).rglob("*.py")]
+    return sorted(".".join(name.parts) for name in names)
+
+
+def path_of(module: str) -> Path:
+    base = ROOT.joinpath(*module.split("."))
+    return base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
+
+
+def statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """All statements that run, at import or later; not what only type checkers read."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from (s for other in node.orelse for s in [other, *statements(other)])
+            continue
+        if isinstance(node, ast.stmt):
+            yield node
+        yield from statements(node)
+
+
+def imports(module: str) -> set[str]:
+    """Absolute names of the modules that a module imports, also inside functions."""
+    path = path_of(module)
+    package = list(path.relative_to(ROOT).parent.parts)
+    found: set[str] = set()
+    for node in statements(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            inner = {f"{name}.{alias.name}" for alias in node.names}
+            submodules = {each for each in inner if name and path_of(each).exists()}
+            found |= submodules or {name}
+    return found
+
+
+def within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+# routilux -----------------------------------------------------------------------------------------
+
+
+def test_the_table_lists_the_modules_of_the_engine() -> None:
+    assert sorted(ENGINE) == sorted(name.removeprefix("routilux.") for name in modules("routilux"))
+
+
+@pytest.mark.parametrize("module", ENGINE)
+def test_an_engine_module_imports_what_the_table_allows(module: str) -> None:
+    ours = {name for name in imports(f"routilux.{module}") if within(name, {"routilux"})}
+    assert {name.removeprefix("routilux.") for name in ours} <= ENGINE[module]
+
+
+@pytest.mark.parametrize("module", ENGINE)
+def test_an_engine_module_imports_the_standard_library_only(module: str) -> None:
+    roots = {name.partition(".")[0] for name in imports(f"routilux.{module}")}
+    assert roots <= sys.stdlib_module_names | {"routilux"}
+
+
+def test_the_table_allows_imports_in_one_direction_only() -> None:
+    order = list(ENGINE)
+    for module, allowed in ENGINE.items():
+        assert allowed <= set(order[: order.index(module)]), module
+
+
+# tui ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", modules("tui"))
+def test_a_monitor_module_imports_what_its_folder_allows(module: str) -> None:
+    for folder, allowed in MONITOR.items():
+        if within(module, {folder}):
+            ours = {name for name in imports(module) if within(name, {"tui", "routilux"})}
+            outside = {name for name in ours if not within(name, {folder, *allowed})}
+            assert not outside, f"{module} imports {sorted(outside)}"
+
+
+@pytest.mark.parametrize("module", modules("tui"))
+def test_the_model_does_without_the_screen(module: str) -> None:
+    if within(module, {"tui.model"}):
+        assert not {name for name in imports(module) if within(name, SCREEN)}
+
+
+def reach(module: str) -> set[str]:
+    """A module and everything of ours that it imports, directly or not."""
+    found: set[str] = set()
+    todo = {module}
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        parents = {name.rpartition(".")[0]} - {""}
+        ours = {each for each in imports(name) if within(each, {"tui", "routilux"})}
+        todo |= {each for each in ours | parents if path_of(each).exists()} - found
+    return found
+
+
+@pytest.mark.skipif(not path_of("tui.session.worker").exists(), reason="there is no worker yet")
+def test_the_engine_process_imports_neither_textual_nor_rich() -> None:
+    reached = reach("tui.session.worker")
+    assert "routilux.scheduler" in reached
+    offenders = {m for m in reached for name in imports(m) if within(name, SCREEN)}
+    assert not offenders
+
+
+@pytest.mark.skipif(not path_of("tui.session.worker").exists(), reason="there is no worker yet")
+def test_the_engine_process_loads_neither_textual_nor_rich() -> None:
+    pytest.importorskip("msgspec", reason="the monitor's dependencies are not installed here")
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import tui.session.worker"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+        cwd=ROOT,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "routilux.flow" in loaded
+    assert not {name for name in loaded if within(name, SCREEN)}
+
+
+# sizes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [*modules("routilux"), *modules("tui")])
+def test_modules_and_functions_are_short(module: str) -> None:
+    source = path_of(module).read_text("utf-8")
+    assert len(source.splitlines()) <= 500
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 80, node.name

@@ -1,0 +1,128 @@
+"""Running the app without a terminal: every tick is the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, cast
+
+from textual.pilot import Pilot
+
+from routilux import Flow
+from tests.tui.building import CannedSession
+from tests.waiting import SECONDS
+from tui.app import MonitorApp
+from tui.screens.dashboard import DashboardScreen
+from tui.session.events import Event
+from tui.session.local import LocalSession
+from tui.session.messages import Snapshot
+from tui.session.source import Source
+from tui.widgets.pane import Pane
+
+Size = tuple[int, int]
+
+
+class Driver:
+    """The app of a test and its pilot, with words for what tests do to it."""
+
+    def __init__(self, app: MonitorApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def dashboard(self) -> DashboardScreen:
+        """The dashboard, which must be on the stack."""
+        found = [s for s in self.app.screen_stack if isinstance(s, DashboardScreen)]
+        assert found, f"no dashboard among {self.app.screen_stack}"
+        return found[0]
+
+    def pane(self, number: int) -> Pane:
+        """A pane by number."""
+        return next(pane for pane in self.dashboard.panes if pane.number == number)
+
+    @property
+    def focused(self) -> int:
+        """The number of the pane that has the focus."""
+        pane = self.dashboard.pane
+        return pane.number if pane is not None else 0
+
+    def text(self, number: int) -> str:
+        """A pane's content as last painted."""
+        return "\n".join(strip.text.rstrip() for strip in self.pane(number)._strips)
+
+    def title(self, number: int) -> str:
+        """A pane's title."""
+        return str(self.pane(number).border_title)
+
+    async def tick(self, times: int = 1) -> None:
+        """Look at the engine and let the screen settle."""
+        for _ in range(times):
+            await self.app.tick()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and let the screen settle."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the screen another size."""
+        await self.pilot.resize_terminal(width, height)
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Tick until something holds."""
+        deadline = monotonic() + SECONDS
+        while not condition():
+            assert monotonic() < deadline, f"not within {SECONDS} s: {what or condition}"
+            await self.tick()
+            await asyncio.sleep(0.001)
+
+
+Script = Callable[[Driver], Awaitable[Any]]
+
+
+def drive(script: Script, source: Source | None, *, size: Size = (120, 40), **options: Any) -> None:
+    """Run the app on a source, and the script against it."""
+
+    async def run() -> None:
+        app = MonitorApp(source, ticking=False, own_cpu=lambda: 0, **options)
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            await pilot.pause()
+            try:
+                await script(driver)
+            finally:
+                if app.session is not None:
+                    await app.session.close(1.0)
+
+    asyncio.run(run())
+
+
+def drive_flow(
+    script: Script, build: Callable[[], Flow], *, size: Size = (120, 40), **options: Any
+) -> None:
+    """Run the app on a real flow in this process; the script starts when the flow is idle."""
+
+    async def ready(driver: Driver) -> None:
+        monitor = driver.app.monitor
+        await driver.until(lambda: monitor.phase == "ENDED", "the flow has done its work")
+        await driver.tick(5)  # one of them brings the histograms
+        await script(driver)
+
+    drive(ready, LocalSession(build), size=size, **options)
+
+
+def drive_canned(
+    script: Script, *items: Snapshot | Event, size: Size = (120, 40), **options: Any
+) -> None:
+    """Run the app on canned snapshots, all of them shown before the script starts."""
+
+    async def ready(driver: Driver) -> None:
+        session = cast("CannedSession", driver.app.session)
+        await driver.tick(max(1, sum(isinstance(item, Snapshot) for item in items)))
+        assert not session._items
+        await script(driver)
+
+    drive(ready, CannedSession(*items), size=size, **options)

@@ -1,0 +1,37 @@
+"""What stands on the screen, as text. The one place that looks into Textual's compositor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.app import App
+from textual.strip import Strip
+
+SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
+
+
+def screen_strips(app: App[None]) -> list[Strip]:
+    """The lines of the screen on top, with their styles."""
+    return app.screen._compositor.render_strips()
+
+
+def screen_lines(app: App[None]) -> list[str]:
+    """The lines as text, without the blanks at their ends."""
+    return [strip.text.rstrip() for strip in screen_strips(app)]
+
+
+def screen_text(app: App[None]) -> str:
+    """The screen as one text."""
+    return "\n".join(screen_lines(app)) + "\n"
+
+
+def compare(text: str, name: str, *, update: bool) -> None:
+    """Compare with ``tests/snapshots/<name>.txt``, or write it."""
+    path = SNAPSHOTS / f"{name}.txt"
+    if update:
+        path.write_text(text, "utf-8")
+        return
+    assert path.exists(), f"{path.name} is missing: pytest --update-snapshots writes it"
+    assert text.splitlines() == path.read_text("utf-8").splitlines(), (
+        f"the screen differs from {path.name}: if it should, pytest --update-snapshots"
+    )
