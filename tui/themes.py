@@ -69,6 +69,7 @@ _HUES_DARK = (
     "#d58fc0",
     "#b8bdc9",
 )
+_CURSOR_DARK, _CURSOR_LIGHT = "#2c3444", "#d3dbe8"
 _HUES_LIGHT = (
     "#005a94",
     "#8a5a00",
@@ -137,6 +138,6 @@ def palette(variables: Mapping[str, str], *, dark: bool) -> Palette:
         bad=style("error", bold=True),
         accent=style("accent"),
         line=style("secondary"),
-        cursor=Style(bold=True, reverse=True),
+        cursor=Style(bold=True, bgcolor=Color.parse(_CURSOR_DARK if dark else _CURSOR_LIGHT)),
         hues=tuple(Style(color=Color.parse(hue)) for hue in hues),
     )

@@ -221,21 +221,30 @@ class Session:
     async def _until_loaded(
         self, loaded: asyncio.Future[ScriptState], generation: int
     ) -> ScriptState | None:
+        """How the candidate fares; None when a newer change can be loaded in its place."""
         newer = asyncio.create_task(self._changed.wait())
-        either: set[asyncio.Future[Any]] = {loaded, newer}
+        broken = False
         try:
-            timeout = SLOW_LOAD
             while True:
+                either: set[asyncio.Future[Any]] = {loaded, newer}
                 done, _ = await asyncio.wait(
-                    either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+                    either, timeout=SLOW_LOAD, return_when=asyncio.FIRST_COMPLETED
                 )
                 if newer in done:
-                    return None
-                if loaded in done:
+                    if self._change is None or self._change.problem is None:
+                        return None
+                    # The candidate is still the newest code that can run: the mistake comes after.
+                    broken = True
+                    self._changed.clear()
+                    newer = asyncio.create_task(self._changed.wait())
+                elif loaded in done:
                     return loaded.result()
-                self.on_event(Loading(generation, slow=True))
+                else:
+                    self.on_event(Loading(generation, slow=True))
         finally:
             newer.cancel()
+            if broken:
+                self._changed.set()
 
     async def _hand_over(self, candidate: EngineProcess, state: ScriptState, since: float) -> None:
         old = self._current

@@ -130,7 +130,9 @@ class Pane(Widget, can_focus=True):
             return Strip.blank(width, base)
         chosen = self.has_cursor and index == self.cursor and self.has_focus
         segments = [
-            Segment(text, base + (self.style(tag) + _CHOSEN if chosen else self.style(tag)))
+            Segment(
+                text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))
+            )
             for text, tag in self._rows[index]
         ]
         strip = Strip(segments)
@@ -223,9 +225,6 @@ class Pane(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         if self.has_cursor and offset is not None:
             self.move(self._index(offset.y) - self.cursor)
-
-
-_CHOSEN = Style(bold=True, reverse=True)
 
 
 def _by_state(colors: Palette, state: str) -> Style:
