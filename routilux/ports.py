@@ -24,8 +24,7 @@ Merge = Callable[[Data, Data], Data]
 #: Numbers of events and connections, unique in the process: records name them by these.
 _numbers = count(1)
 
-# Held while connections are made, ended, or frozen for emitting; no other lock is taken inside.
-_wiring = threading.RLock()
+_wiring = threading.RLock()  # held while connections are made, ended, or frozen for emitting
 
 
 class Slot:
@@ -186,9 +185,9 @@ def _delivery(slot: Slot) -> Deliver:
         return _merging(slot, call, slot.merge_strategy)
 
     handler = slot.handler
-    if handler is not None and _takes(handler)[1]:
+    if handler is not None and _takes(handler)[1]:  # the common handler, one call less
 
-        def override_keywords(data: Data) -> None:  # the common handler, one call less
+        def override_keywords(data: Data) -> None:
             slot._data = data
             handler(**data)
 

@@ -11,6 +11,7 @@ takes the last one calls `finish`, which looks again under the lock.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import weakref
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 logger = logging.getLogger("routilux")
+
+_HERE = os.path.dirname(__file__) + os.sep
 
 # Looked up once: reading a member of an enum class costs as much as a deque append and pop.
 _RUNNING, _COMPLETED, _FAILED = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED
@@ -85,6 +88,7 @@ class Scheduler:
 
     def fail(self, job: JobState, error: BaseException, edge: Connection, activation: int) -> None:
         """A handler raised: stop its job, keep the first error, say where it was."""
+        _trim(error)
         self.stop(job, error)
         slot = edge.target_slot
         routine = slot.routine._id if slot.routine else "?"
@@ -248,7 +252,7 @@ class Scheduler:
         return self._wait(lambda: job.done, timeout)
 
     def await_turn(self, ready: Callable[[], bool]) -> None:
-        """Wait, inside the engine, until a job has ended or `wake_waiters` was called, and ready."""
+        """Wait, inside the engine, for what a job's end or `wake_waiters` may bring about."""
         self._wait(ready, None)
 
     def wake_waiters(self) -> None:
@@ -289,6 +293,15 @@ def _adopted(cause: Activation, job: JobState) -> Activation:
     adopted = Activation(cause.id, job)
     adopted.children = cause.children
     return adopted
+
+
+def _trim(error: BaseException) -> None:
+    """Let the traceback begin in the handler: our own frames above it say nothing about it."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.tb_next
+    if frame is not None:
+        error.__traceback__ = frame
 
 
 def _traceback(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from routilux import Flow, Routine
@@ -10,7 +11,7 @@ from routilux import Flow, Routine
 def node(
     handler: Callable[..., Any] | None = None, *, events: tuple[str, ...] = ("out",), **slot: Any
 ) -> Routine:
-    """A routine with one slot ``trigger``; its handler is called with the routine, then the data."""
+    """A routine with one slot ``trigger``, whose handler also gets the routine, first."""
     routine = Routine()
     if handler is None:
         routine.define_slot("trigger", **slot)
@@ -29,7 +30,7 @@ def passing(routine: Routine, **data: Any) -> None:
 def chain(flow: Flow, *handlers: Callable[..., Any]) -> list[str]:
     """Routines ``n0``, ``n1``, … in a row, each with one of the handlers."""
     names = [flow.add_routine(node(h), f"n{i}") for i, h in enumerate(handlers)]
-    for source, target in zip(names, names[1:], strict=False):
+    for source, target in pairwise(names):
         flow.connect(source, "out", target, "trigger")
     return names
 

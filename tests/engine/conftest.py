@@ -15,4 +15,4 @@ def nothing_left_behind() -> Iterator[None]:
     assert hub.gate is None
     if workers():
         gc.collect()
-        wait_until(lambda: not workers(), f"the end of {workers()}")
+        wait_until(lambda: not workers(), f"the end of {workers()[:3]}")

@@ -46,10 +46,12 @@ class RandomFlow:
         for i in range(self.count):
             events = tuple(f"out{j}" for j in range(EVENTS))
             flow.add_routine(node(self._handler(i), events=events), f"r{i}")
-        flow.add_routine(node(self._collect, merge_strategy="append"), "sink")
+        sink = Routine()
+        sink.define_slot("trigger", self._collect, merge_strategy="append")
+        flow.add_routine(sink, "sink")
         for i in range(self.count):
             for j in range(EVENTS):
-                targets = self.random.choices(range(self.count), k=self.random.randint(0, 2))
+                targets = self.random.choices(range(self.count), k=self.random.randint(j == 1, 2))
                 self.targets[i, j] = targets
                 for target in targets:
                     flow.connect(f"r{i}", f"out{j}", f"r{target}", "trigger")
@@ -97,7 +99,7 @@ class RandomFlow:
 
         return handle
 
-    def _collect(self, _r: Routine, a: int, b: int, tag: int, **_: Any) -> None:
+    def _collect(self, a: int, b: int, tag: int, bad: int = 0) -> None:
         self.ran[tag].append((-1, a))
 
     def execute(self, tag: int, bad: int = 0) -> JobState:

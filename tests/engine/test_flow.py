@@ -16,8 +16,8 @@ from routilux import (
     Flow,
     JobState,
     JobStatus,
-    Routine,
     RoutiluxError,
+    Routine,
     SelfDeadlockError,
     UnknownNameError,
 )

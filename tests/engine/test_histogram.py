@@ -61,7 +61,9 @@ def test_merging_shards_is_as_if_there_had_been_one(shards: list[list[int]]) -> 
 
 
 @given(st.lists(NANOSECONDS), st.lists(NANOSECONDS))
-def test_the_difference_of_two_readings_is_what_came_between(old: list[int], new: list[int]) -> None:
+def test_the_difference_of_two_readings_is_what_came_between(
+    old: list[int], new: list[int]
+) -> None:
     assert difference(histogram(old + new), histogram(old)) == histogram(new)
 
 

@@ -10,7 +10,7 @@ import pytest
 from routilux import Flow, Routine, tracing
 from routilux.runtime import Runtime
 from tests.engine.building import chain, idle, node, passing
-from tests.waiting import SECONDS, Call, arrive, gate, in_threads, wait_until
+from tests.waiting import Call, arrive, gate, in_threads, wait_until
 
 TRACING = pytest.mark.parametrize("traced", [False, True], ids=["untraced", "traced"])
 
@@ -259,6 +259,33 @@ def test_a_keyboard_interrupt_leaves_alone_what_other_threads_execute() -> None:
         with pytest.raises(KeyboardInterrupt):
             bad.result()
         assert [other.result().status for other in others] == ["completed"] * 3
+
+
+def test_ctrl_c_just_when_it_would_be_ones_turn_drops_what_is_left_to_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with gate() as leave:
+        flow = Flow()
+        flow.add_routine(node(lambda _r: arrive(leave)), "first")
+        flow.add_routine(node(lambda r: r.increment_stat("n")), "second")
+        first = Call(flow.execute, "first")
+        wait_until(lambda: flow._inline.waiting() == 0 and flow._scheduler.jobs)
+        genuine = flow._scheduler.await_turn
+
+        def await_turn(ready: Callable[[], bool]) -> None:
+            genuine(ready)
+            first.result()  # who has left the rest to us
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(flow._scheduler, "await_turn", await_turn)
+        second = Call(flow.execute, "second")
+        wait_until(lambda: claims(flow))
+        leave.set()
+        with pytest.raises(KeyboardInterrupt):
+            second.result()
+    assert flow.wait_for_completion(0)
+    assert flow._scheduler.failed == 1
+    assert flow.routines["second"].get_stat("n") is None
 
 
 def test_ctrl_c_while_another_thread_runs_the_flow_leaves_it_usable() -> None:

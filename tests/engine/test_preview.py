@@ -20,10 +20,12 @@ LEAVES = (
 )
 VALUES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner)
-    | st.tuples(inner, inner)
-    | st.dictionaries(st.text() | st.integers() | st.binary(), inner)
-    | st.frozensets(st.integers()),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers() | st.binary(), inner)
+        | st.frozensets(st.integers())
+    ),
 )
 
 
@@ -46,13 +48,11 @@ def boom(*_args: Any, **_kwargs: Any) -> Any:
     raise AssertionError("the user's code was run")
 
 
-HOSTILE = {
-    name: boom
-    for name in (
-        "__repr__ __str__ __len__ __iter__ __hash__ __eq__ __bool__ __format__ __getattribute__"
-        " __getitem__ __contains__ __index__ __int__ __float__ bit_length items keys __class__"
-    ).split()
-}
+_TRAPS = """
+    __repr__ __str__ __len__ __iter__ __hash__ __eq__ __bool__ __format__ __getattribute__
+    __getitem__ __contains__ __index__ __int__ __float__ bit_length items keys __class__
+"""
+HOSTILE = dict.fromkeys(_TRAPS.split(), boom)
 
 
 class Meta(type):

@@ -56,6 +56,31 @@ def test_a_job_is_not_completed_before_its_last_activation_ended(traced: bool) -
     flow.shutdown()
 
 
+def test_a_token_that_comes_while_its_job_is_about_to_end_keeps_it_open() -> None:
+    class Tokens(list[Any]):
+        """Looks empty once, and has got a token right after that look."""
+
+        def __bool__(self) -> bool:
+            if len(self) == 0 and late:
+                self.append(late.pop())
+                return False
+            return len(self) > 0
+
+    flow = Flow()
+    chain(flow, lambda _r: None)
+    job, late = flow._new_job(), [object()]
+    job.tokens = Tokens()
+    job.status = JobStatus.RUNNING
+    flow._scheduler.jobs[job.number] = job
+    flow._scheduler.finish(job)
+    assert job.status == "running"
+    assert not job.flags & ENDED
+    job.tokens.pop()
+    flow._scheduler.finish(job)
+    assert job.status == "completed"
+    assert flow.wait_for_completion(0)
+
+
 def test_waiting_for_one_job_does_not_wait_for_others() -> None:
     with gate() as go:
         flow = Flow("f", "concurrent", max_workers=2)
@@ -467,3 +492,23 @@ def test_a_wait_without_timeout_ends_with_the_flow() -> None:
         go.set()
         assert waiting.result() is True
     flow.shutdown()
+
+
+def test_the_traceback_of_a_failed_handler_begins_in_the_handler() -> None:
+    class Fails(Routine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.define_slot("trigger", handler=self.fail)
+
+        def fail(self, **_kwargs: object) -> None:
+            raise ValueError("no")
+
+    flow = Flow("trim")
+    flow.add_routine(Fails(), "fails")
+    job = flow.execute("fails")
+
+    assert job.error is not None
+    frame = job.error.__traceback__
+    assert frame is not None
+    assert frame.tb_frame.f_code.co_name == "fail"
+    assert frame.tb_next is None

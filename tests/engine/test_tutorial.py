@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,7 +118,9 @@ def execute(step: Step, sleep: Any) -> tuple[str, list[Record]]:
     names = vars(builtins) | {"__import__": import_, "print": print_}
     hub.watch(watch)
     try:
-        exec(compile(step.source, step.name, "exec"), {"__builtins__": names, "__name__": "__main__"})
+        exec(
+            compile(step.source, step.name, "exec"), {"__builtins__": names, "__name__": "__main__"}
+        )
     finally:
         hub.unwatch(watch)
     records = [r for s in subscriptions for r in s.read() if r.kind == Kind.ACTIVATION]
@@ -152,5 +155,5 @@ def test_the_operations_of_the_sequential_script_do_not_overlap() -> None:
     output, records = execute(STEPS[0], sleep)
     assert same(STEPS[0], output), output
     assert threads == {threading.get_ident()}
-    for earlier, later in zip(records, records[1:], strict=False):
+    for earlier, later in pairwise(records):
         assert earlier.time <= later.started

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def steps() -> list[Step]:
     ]
     pairs = [
         (code, output)
-        for (language, code), (following, output) in zip(blocks, blocks[1:], strict=False)
+        for (language, code), (following, output) in pairwise(blocks)
         if language == "python" and following == "text"
     ]
     return [Step(f"step{i}", code, output) for i, (code, output) in enumerate(pairs, 1)]

@@ -57,7 +57,7 @@ class EventLog:
         activation = record[ACTIVATION]
         error = self._notes.get((activation, Note.ERROR)) if record[STATUS] else None
         if error:
-            return error.rstrip().rpartition("\n")[2]
+            return _exception(error)
         return self._notes.get((activation, Note.PAYLOAD), "")
 
     @property
@@ -83,6 +83,14 @@ class EventLog:
     def resume(self) -> None:
         """Show the ring again."""
         self._frozen = None
+
+
+def _exception(traceback: str) -> str:
+    """The line that names the exception; what follows it is its message's rest and its notes."""
+    lines = traceback.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    after = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in after if line and not line[0].isspace()), lines[-1].strip())
 
 
 def is_activation(record: RecordTuple) -> bool:

@@ -48,9 +48,10 @@ class Collector:
 
     def __init__(self, generation: int = 1) -> None:
         self.generation = generation
-        self._lock = threading.Lock()  # guards the two below: flows announce from any thread
+        self._lock = threading.Lock()  # guards the four below: flows announce from any thread
         self._watched: list[_Watched] = []
         self._unwatched = 0
+        self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
 
     def attach(self) -> None:
@@ -75,6 +76,7 @@ class Collector:
         cost = time.thread_time_ns()
         with self._lock:
             watched, unwatched = list(self._watched), self._unwatched
+            published, received = self._published, self._received
         topology = [w.topology_key() for w in watched]
         flows = None
         if topology != self._sent_topology:
@@ -93,8 +95,8 @@ class Collector:
             stats=tuple(s for w in watched for s in w.stats()),
             records=tuple(records),
             notes=tuple(notes),
-            published=sum(w.subscription.published for w in watched),
-            received=sum(w.subscription.received for w in watched),
+            published=published + sum(w.subscription.published for w in watched),
+            received=received + sum(w.subscription.received for w in watched),
             cpu_ns=time.process_time_ns(),
             cost_ns=time.thread_time_ns() - cost,
             rss=_rss(),
@@ -104,6 +106,7 @@ class Collector:
     def add(self, flow: Flow) -> None:
         """Watch one flow. `attach` has the hub call this for each; from any thread."""
         flow.bus.generation = self.generation
+        flow.bus.previews = Pull().previews  # a short flow may be over before the first look
         with self._lock:
             if len(self._watched) == MAX_FLOWS:
                 idle = next((w for w in self._watched if not w.flow._scheduler.jobs), None)
@@ -111,6 +114,8 @@ class Collector:
                 if idle is None:
                     return
                 self._watched.remove(idle)
+                self._published += sum(lane.published for lane in idle.flow.bus.lanes())
+                self._received += idle.subscription.received
                 idle.subscription.close()
             self._watched.append(_Watched(flow))
 
@@ -132,7 +137,8 @@ class _Watched:
         ports = sum(len(r._slots) + len(r._events) for r in routines)
         entered = sum(s._entry is not None for r in routines for s in list(r._slots.values()))
         strategy = hash(flow.execution_strategy)
-        return (flow.number, len(routines), len(flow.connections), ports, entered, strategy)
+        wired = (len(routines), len(flow.connections), ports, entered)
+        return (flow.number, *wired, strategy, flow.max_workers)
 
     def state(self) -> FlowState:
         scheduler = self.flow._scheduler
@@ -208,7 +214,7 @@ def describe(flow: Flow) -> FlowInfo:
     edges = (_edge(c, numbers) for c in [*flow.connections, *entered])
     return FlowInfo(
         flow.number,
-        flow.flow_id,
+        str(flow.flow_id),  # whatever the user took for ids
         flow.execution_strategy,
         flow.max_workers,
         infos,
@@ -223,7 +229,7 @@ def _routine(number: int, name: str, routine: Routine, unfed: bool) -> RoutineIn
     handlers = [getattr(s.handler, "__name__", "") if s.handler else "" for s in slots]
     return RoutineInfo(
         number,
-        name,
+        str(name),
         type(routine).__name__,
         file,
         line,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -211,8 +212,21 @@ decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 def frame(message: Message) -> bytes:
     """One message, ready for the wire."""
-    body = _encoder.encode(message)
+    try:
+        body = _encoder.encode(message)
+    except UnicodeEncodeError:  # a lone surrogate, as in a file name that is not UTF-8
+        body = _encoder.encode(_encodable(msgspec.to_builtins(message)))
     return _LENGTH.pack(len(body)) + body
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(each) for each in value]
+    return value
 
 
 class Frames:

@@ -51,6 +51,7 @@ class OutputPane(Pane):
         self.following = False
         super().move(lines)
         self.following = self.top >= len(self._rows) - self.content_size.height
+        self.redraw()
 
     def follow(self) -> None:
         """Show the newest line, and go on doing so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,10 +96,33 @@ def test_notes_are_bounded_and_the_oldest_go_first() -> None:
 def test_a_failure_shows_its_error_a_success_its_payload() -> None:
     log = EventLog()
     log.note(1, Note.PAYLOAD, "x=1")
-    log.note(1, Note.ERROR, "Traceback:\n  in f\nValueError: no\n")
+    log.note(1, Note.ERROR, "Traceback:\n  File \"a.py\"\nValueError: no\n")
     assert log.text(record(1)) == "x=1"
     assert log.text(record(1, status=Status.FAILED)) == "ValueError: no"
     assert log.text(record(2, status=Status.FAILED)) == ""
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "ValueError: no",
+        "ValueError: no\nand more of it",
+        "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    f()\n    ^^^\n"
+        "ValueError: no\nraised in flow 'shop', routine 'r', slot 's', job 2\n",
+        "KeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\n"
+        "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no\n",
+    ],
+)
+def test_of_an_error_the_line_that_names_it_is_shown(note: str) -> None:
+    log = EventLog()
+    log.note(1, Note.ERROR, note)
+    assert log.text(record(1, status=Status.FAILED)) == "ValueError: no"
+
+
+def test_an_error_that_is_all_indented_shows_its_last_line() -> None:
+    log = EventLog()
+    log.note(1, Note.ERROR, "  | Group\n  | ValueError: no\n")
+    assert log.text(record(1, status=Status.FAILED)) == "| ValueError: no"
 
 
 def test_a_failure_without_a_note_of_it_shows_its_payload() -> None:

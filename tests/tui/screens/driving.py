@@ -7,6 +7,10 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, cast
 
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.errors import NoWidget
+from textual.events import Key, Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from routilux import Flow
@@ -20,7 +24,7 @@ from tui.session.messages import Snapshot
 from tui.session.source import Source
 from tui.widgets.pane import Pane
 
-Size = tuple[int, int]
+Dimensions = tuple[int, int]
 
 
 class Driver:
@@ -47,6 +51,11 @@ class Driver:
         pane = self.dashboard.pane
         return pane.number if pane is not None else 0
 
+    @property
+    def visible(self) -> list[int]:
+        """The numbers of the panes that are on the screen."""
+        return [pane.number for pane in self.dashboard.panes if _is_shown(pane)]
+
     def text(self, number: int) -> str:
         """A pane's content as last painted."""
         return "\n".join(strip.text.rstrip() for strip in self.pane(number)._strips)
@@ -55,21 +64,44 @@ class Driver:
         """A pane's title."""
         return str(self.pane(number).border_title)
 
+    async def settle(self) -> None:
+        """Wait until every message is dealt with, however many follow from one.
+
+        Pilot's own waiting sleeps until the process idles: slow, and wrong while a flow is busy.
+        """
+        for _ in range(4):
+            if self.app._exit:
+                return
+            done = asyncio.Event()
+            self.app.call_later(done.set)
+            await asyncio.wait_for(done.wait(), SECONDS)
+            await self.pilot._wait_for_screen(SECONDS)
+            self.app.screen._on_timer_update()  # lays out and paints what has changed
+
     async def tick(self, times: int = 1) -> None:
         """Look at the engine and let the screen settle."""
         for _ in range(times):
             await self.app.tick()
-        await self.pilot.pause()
+        await self.settle()
 
     async def press(self, *keys: str) -> None:
-        """Press keys and let the screen settle."""
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys and let the screen settle after each."""
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            event = Key(key, key if len(key) == 1 else None)
+            event.set_sender(self.app)
+            driver.send_message(event)
+            await asyncio.sleep(0)
+            await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
         """Give the screen another size."""
-        await self.pilot.resize_terminal(width, height)
-        await self.pilot.pause()
+        size = Size(width, height)
+        driver = cast("HeadlessDriver", self.app._driver)
+        driver._size = size
+        self.app.post_message(Resize(size, size))
+        await self.settle()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Tick until something holds."""
@@ -80,10 +112,17 @@ class Driver:
             await asyncio.sleep(0.001)
 
 
+def _is_shown(pane: Pane) -> bool:
+    try:
+        return pane.screen.find_widget(pane).region.area > 0
+    except NoWidget:
+        return False
+
+
 Script = Callable[[Driver], Awaitable[Any]]
 
 
-def drive(script: Script, source: Source | None, *, size: Size = (120, 40), **options: Any) -> None:
+def drive(script: Script, source: Source | None, *, size: Dimensions = (120, 40), **options: Any) -> None:
     """Run the app on a source, and the script against it."""
 
     async def run() -> None:
@@ -101,7 +140,7 @@ def drive(script: Script, source: Source | None, *, size: Size = (120, 40), **op
 
 
 def drive_flow(
-    script: Script, build: Callable[[], Flow], *, size: Size = (120, 40), **options: Any
+    script: Script, build: Callable[[], Flow], *, size: Dimensions = (120, 40), **options: Any
 ) -> None:
     """Run the app on a real flow in this process; the script starts when the flow is idle."""
 
@@ -115,7 +154,7 @@ def drive_flow(
 
 
 def drive_canned(
-    script: Script, *items: Snapshot | Event, size: Size = (120, 40), **options: Any
+    script: Script, *items: Snapshot | Event, size: Dimensions = (120, 40), **options: Any
 ) -> None:
     """Run the app on canned snapshots, all of them shown before the script starts."""
 

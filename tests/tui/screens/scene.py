@@ -62,7 +62,7 @@ def _tick(scene: World, tick: int) -> None:
             edge,
             wait=_WAITS[edge] * (step % 7 + 1),
             run=_RUNS[edge] * (step % 5 + 1),
-            payload=f"order={tick * 100 + step} country={'EU' if edge == 1 else 'US'}",
+            payload=f"{{order: {tick * 100 + step}, country: '{'EU' if edge == 1 else 'US'}'}}",
         )
     if tick % 10 == 3:
         scene.handle(4, 4, wait=MS, run=20 * MS, failed=True, payload="TimeoutError: bank, 20 ms")
@@ -70,7 +70,7 @@ def _tick(scene: World, tick: int) -> None:
         scene.lose(10)
     scene.running[3] = (3, scene.now - 30 * MS, 7)
     scene.stats = {
-        (1, 2): {"orders": tick * (busy + 16), "mode": "strict"},
+        (1, 2): {"orders": tick * (busy + 16), "mode": "'strict'"},
         (1, 3): {"cache_hits": tick * 31, "hit_ratio": 0.912},
         (1, 6): {"rows": tick * 33},
     }

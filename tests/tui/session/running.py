@@ -132,6 +132,14 @@ class Running:
         self.monitor.apply(snapshot)
         return self.monitor
 
+    async def look_for_ever(self) -> None:
+        """Ten looks a second, like the app's."""
+        while True:
+            snapshot = await self.session.pull(Pull(), 0.5)
+            if snapshot is not None:
+                self.monitor.apply(snapshot)
+            await asyncio.sleep(0.1)
+
     async def until(
         self, condition: Callable[[], object], what: str = "", timeout: float = SECONDS
     ) -> None:
@@ -192,16 +200,24 @@ async def running(
     argv: tuple[str, ...] = (),
     params: Pairs = (),
     cwd: Path | None = None,
+    looking: bool = False,
 ) -> AsyncIterator[Running]:
-    """A session on ``FILE[:NAME]`` or a module; afterwards nothing of it is left."""
+    """A session on ``FILE[:NAME]`` or a module, looked at like the app does if ``looking``.
+
+    Afterwards nothing of it is left.
+    """
     target = parse_target(str(where), module=module, argv=argv, params=params, cwd=cwd)
     assert isinstance(target, Target)
     before = children()
+    looks: asyncio.Task[None] | None = None
     live = Running(Session(target, reload=reload))
     try:
         await live.session.start()
+        looks = asyncio.create_task(live.look_for_ever()) if looking or reload else None
         yield live
     finally:
+        if looks is not None:
+            looks.cancel()
         await live.session.close()
         live.session.kill_all()
     await until(lambda: children() <= before, f"the end of {children() - before}", 3.0)

@@ -343,7 +343,6 @@ async def test_a_call_that_holds_the_interpreter_shows_as_not_answering_and_can_
     source = QUIET + "import re\nprint('in', flush=True)\nre.match('(a+)+b', 'a' * 60)\n"
     async with running(write(tmp_path / "one.py", source)) as live:
         await live.until_printed("in\n")
-        await live.look(0.2) if False else None
         begin = time.monotonic()
         while live.session.answering:
             assert time.monotonic() - begin < 2.5
@@ -509,7 +508,7 @@ def run(flow):
         "sys.excepthook = lambda *a: 1 / 0",
         "sys.modules.clear()",
         "sys.path.clear()",
-        "import builtins; builtins.print = builtins.open = builtins.exec = None",
+        "import builtins; builtins.print = builtins.input = None",
         "assert sys.stdin.read() == ''",
         "time.monotonic = time.time = lambda: 0.0",
         "threading.Thread = None; threading.enumerate = None",

@@ -77,7 +77,7 @@ async def test_a_syntax_error_is_told_while_the_old_code_goes_on(tmp_path: Path)
         banner = live.monitor.banner
         assert banner is not None
         assert banner.title == "RELOAD FAILED: g2 rejected, g1 keeps running"
-        assert banner.lines[-2:] == ("            ^", "      3      pass")
+        assert banner.lines[-2:] == ("            ^", "     3      pass")
         await still_ticks(live, "one")
         path.write_text(ticking("two"))
         await ticks(live, "two")
