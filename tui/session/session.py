@@ -75,8 +75,8 @@ class Session:
         engine = self._current
         assert engine is not None
         self._listen(engine)
+        self.on_event(Started(1))  # before connecting: what it has said meanwhile comes at once
         await engine.connect()
-        self.on_event(Started(1))
         if self._watches:
             loop = asyncio.get_running_loop()
 
@@ -294,9 +294,10 @@ class Session:
             self.on_event(Died(engine.generation, engine.exit_code or 0))
 
     def _watch(self, files: tuple[str, ...]) -> None:
+        paths = self._files(files)
         if self._watcher is not None:
             # What was saved since the code was read is news, also where it is a new file to us.
-            self._watcher.set_files(self._files(files), loaded_ns=self._loaded_ns)
+            self._watcher.set_files(paths, loaded_ns=self._loaded_ns)
 
     def _files(self, loaded: tuple[str, ...]) -> list[Path]:
         """The target and every file that a generation has loaded, also where loading failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, overload
+from typing import ClassVar
 
 from routilux.records import Kind, Status
 from tui.model import log
@@ -14,7 +14,7 @@ from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.session.messages import RecordTuple
 
-from .pane import Pane
+from .pane import LazyRows, Pane
 
 _SECOND = 1_000_000_000
 
@@ -33,7 +33,7 @@ class EventsPane(Pane):
             self.top = max(0, len(view) - height)
         if not view:
             return (((" no events yet", ("muted",)),),)
-        return _Lines(monitor, view, width, self.ascii)
+        return LazyRows(view, partial(event_row, monitor, width=width, ascii=self.ascii))
 
     def title(self, monitor: Monitor) -> str:
         """The rate, what was kept of it, and whether the view stands still."""
@@ -70,28 +70,6 @@ class EventsPane(Pane):
             self.follow()
         else:
             super().go_to_edge(direction)
-
-
-class _Lines(Sequence[Row]):
-    """Rows of the log, painted one by one on demand."""
-
-    def __init__(
-        self, monitor: Monitor, view: Sequence[RecordTuple], width: int, ascii: bool
-    ) -> None:
-        self._view = view
-        self._row = partial(event_row, monitor, width=width, ascii=ascii)
-
-    def __len__(self) -> int:
-        return len(self._view)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return [self._row(record) for record in self._view[index]]
-        return self._row(self._view[index])
 
 
 def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool = False) -> Row:

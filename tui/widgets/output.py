@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, overload
+from functools import partial
+from typing import ClassVar
 
 from tui.model.monitor import Monitor
 from tui.model.output import Line
 from tui.paint.canvas import Row, clean
 
-from .pane import Pane
+from .pane import LazyRows, Pane
 
 
 class OutputPane(Pane):
@@ -37,7 +38,7 @@ class OutputPane(Pane):
             self.top = max(0, len(lines) - height)
         else:
             self.top -= self._gone - gone  # what is being read stays where it is
-        return _Lines(lines, self.ascii)
+        return LazyRows(lines, partial(_row, ascii=self.ascii))
 
     def title(self, monitor: Monitor) -> str:
         """How many lines, and how many of them are gone from here."""
@@ -57,23 +58,6 @@ class OutputPane(Pane):
         """Show the newest line, and go on doing so."""
         self.following = True
         self.redraw()
-
-
-class _Lines(Sequence[Row]):
-    def __init__(self, lines: Sequence[Line], ascii: bool) -> None:
-        self._lines, self._ascii = lines, ascii
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return [_row(line, self._ascii) for line in self._lines[index]]
-        return _row(self._lines[index], self._ascii)
 
 
 def _row(line: Line, ascii: bool) -> Row:

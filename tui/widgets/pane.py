@@ -7,8 +7,8 @@ is an offset of ours: a virtual size that grows with each event would lay out th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, overload
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,6 +21,30 @@ from tui.keys import PANES
 from tui.model.monitor import Monitor
 from tui.paint.canvas import Row, Tag, measure
 from tui.themes import Palette, palette
+
+
+class LazyRows(Sequence[Row]):
+    """Rows painted one by one when they are asked for: of a long log only what is on screen.
+
+    Args:
+        items: what the rows are made of.
+        paint: makes the row of one item.
+    """
+
+    def __init__(self, items: Sequence[Any], paint: Callable[[Any], Row]) -> None:
+        self._items, self._paint = items, paint
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self._paint(item) for item in self._items[index]]
+        return self._paint(self._items[index])
 
 
 class Pane(Widget, can_focus=True):
