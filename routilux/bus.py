@@ -135,11 +135,11 @@ class EventBus:
         self._lock = threading.RLock()
         self._lanes: list[Lane] = []
         self._subscriptions: list[Subscription] = []
-        self._local = threading.local()
+        self.local = threading.local()  # its ``lane`` is what `lane` gives, once it was called
 
     def lane(self) -> Lane:
         """The calling thread's lane, made when first asked for."""
-        lane: Lane | None = getattr(self._local, "lane", None)
+        lane: Lane | None = getattr(self.local, "lane", None)
         if lane is None:
             thread = threading.current_thread()
             with self._lock:
@@ -148,7 +148,7 @@ class EventBus:
                     lane = Lane(thread)
                     self._lanes.append(lane)
                 lane.thread = thread  # a lane goes on under the next thread: counts never vanish
-            self._local.lane = lane
+            self.local.lane = lane
         return lane
 
     def lanes(self) -> list[Lane]:
@@ -297,5 +297,4 @@ class Hub:
             return list(self._flows)
 
 
-#: The hub of this process.
-hub = Hub()
+hub = Hub()  #: the hub of this process

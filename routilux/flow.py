@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import warnings
 import weakref
 from collections.abc import Mapping
@@ -173,7 +172,7 @@ class Flow:
             error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
             self._scheduler.fail_to_start(job, error)
             return job
-        self._scheduler.start(job, slot.entry, dict(entry_params or {}))
+        self._scheduler.start(job, slot.entry, dict(entry_params) if entry_params else {})
         job.backend.settle(job)
         return job
 
@@ -243,15 +242,15 @@ class Flow:
         return JobState(self, self._backend(strategy), ident)
 
     def _backend(self, strategy: str | None = None) -> Backend:
-        strategy = strategy or self.execution_strategy
-        if _known(strategy) == SEQUENTIAL:
+        wanted = strategy or self.execution_strategy
+        if wanted == SEQUENTIAL:
             return self._inline
+        if wanted != CONCURRENT:
+            _known(wanted)
         threads = self._threads
         if threads is None:
             with self._scheduler.lock:
-                threads = self._threads
-                if threads is None:
-                    threads = self._start_threads()
+                threads = self._threads or self._start_threads()
         return threads
 
     def _start_threads(self) -> Backend:
@@ -291,19 +290,3 @@ def _workers(strategy: str, max_workers: int) -> int:
     if max_workers < 1:
         raise RoutiluxError(f"max_workers must be at least 1, not {max_workers}")
     return max_workers if strategy == CONCURRENT else 1
-
-
-@atexit.register
-def _report_abandoned() -> None:
-    """Say what is lost when a script ends without waiting: daemon threads die with it."""
-    for flow in hub.flows():
-        jobs = list(flow._scheduler.jobs.values())
-        if jobs:
-            waiting = sum(len(job.tokens) for job in jobs)
-            warnings.warn(
-                f"the program ended while flow {flow.flow_id!r} had {len(jobs)} open jobs with "
-                f"{waiting} deliveries queued or running, which are lost; call "
-                "flow.wait_for_completion() first",
-                RuntimeWarning,
-                stacklevel=1,
-            )

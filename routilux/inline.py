@@ -8,6 +8,7 @@ from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from .job import ENDED
 from .tracing import admit
 from .workers import discard, run
 
@@ -54,8 +55,10 @@ class Inline:
         while not job.done:
             if self._baton.acquire(blocking=False):
                 self._run_queue(job)
-            self._await_turn(job)
-        self._run_leftovers()
+            if not job.done:
+                self._await_turn(job)
+        if self._ready:
+            self._run_leftovers()
 
     def waiting(self) -> int:
         """How many deliveries are queued."""
@@ -70,8 +73,6 @@ class Inline:
 
     def _await_turn(self, job: JobState) -> None:
         """Wait until another thread has ended the job, or there is something to run for us."""
-        if job.done:
-            return
         self._claims.append(job)
         try:
             job.flow._scheduler.await_turn(
@@ -94,8 +95,12 @@ class Inline:
         ready = self._ready
         self._holder = get_ident()
         try:
-            while ready and not (job is not None and job.done):
-                run(ready.popleft())
+            if job is None:
+                while ready:
+                    run(ready.popleft())
+            else:
+                while ready and not job.flags & ENDED:
+                    run(ready.popleft())
         except KeyboardInterrupt as interrupt:
             self._abandon(interrupt)
             raise
@@ -105,11 +110,12 @@ class Inline:
 
     def _pass_on(self) -> None:
         self._baton.release()
-        self._wake_claimants()
+        if self._claims:
+            self._wake_claimants()
 
     def _wake_claimants(self) -> None:
         if self._ready:
-            for job in self._claims[:1]:
+            for job in self._claims[:1]:  # all of them wait on the one lock of the flow
                 job.flow._scheduler.wake_waiters()
 
     def _abandon(self, interrupt: KeyboardInterrupt) -> None:

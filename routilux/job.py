@@ -31,7 +31,7 @@ class JobStatus(StrEnum):
 
 
 # Looked up once: reading a member of an enum class costs as much as a deque append and pop.
-_COMPLETED, _FAILED = JobStatus.COMPLETED, JobStatus.FAILED
+_PENDING, _COMPLETED, _FAILED = JobStatus.PENDING, JobStatus.COMPLETED, JobStatus.FAILED
 
 
 class JobState:
@@ -55,7 +55,7 @@ class JobState:
         self.number = next(_numbers)
         self.flow = flow
         self.backend = backend
-        self.status = JobStatus.PENDING
+        self.status = _PENDING
         self.error: BaseException | None = None
         self.dropped = 0
         self.flags = 0

@@ -282,8 +282,8 @@ def _takes(handler: Handler) -> tuple[tuple[str, ...] | None, bool]:
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         code = function.__code__
         named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if isinstance(handler, MethodType):
-            named = named[1:]
+        if isinstance(handler, MethodType) and code.co_argcount:
+            named = named[1:]  # else *args takes the self
         has_args, has_kwargs = bool(code.co_flags & 0x04), bool(code.co_flags & 0x08)
         if code.co_posonlyargcount <= int(isinstance(handler, MethodType)):
             return (None if has_args and not named else named), has_kwargs

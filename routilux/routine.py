@@ -93,12 +93,13 @@ class Routine:
                 return
         cause = current.get(None)
         if cause is not None:
-            job = cause.job
-            edges = event._edges or event.edges
-            if job.flow is flow and (edges or not job.flags):
+            job, edges = cause.job, event._edges or event.edges
+            if job.flow is flow:
                 if edges:
                     job.backend.submit(edges, data, cause)
-                return
+                    return
+                if not job.flags:
+                    return
         flow._scheduler.emit(event, data, cause)
 
     # configuration and statistics -------------------------------------------------------------

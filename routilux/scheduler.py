@@ -11,7 +11,6 @@ takes the last one calls `finish`, which looks again under the lock.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 import weakref
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from . import report
 from .activation import Activation, current
 from .bus import EventBus
 from .errors import SelfDeadlockError
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 logger = logging.getLogger("routilux")
-
-_HERE = os.path.dirname(__file__) + os.sep
 
 # Looked up once: reading a member of an enum class costs as much as a deque append and pop.
 _RUNNING, _COMPLETED, _FAILED = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED
@@ -88,15 +86,15 @@ class Scheduler:
 
     def fail(self, job: JobState, error: BaseException, edge: Connection, activation: int) -> None:
         """A handler raised: stop its job, keep the first error, say where it was."""
-        _trim(error)
         self.stop(job, error)
         slot = edge.target_slot
         routine = slot.routine._id if slot.routine else "?"
         where = f"flow {job.flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
         try:
+            report.trim(error)
             error.add_note(f"raised in {where}, job {job.number}")
             if job.flags & TRACED:
-                self.bus.lane().note(activation, Note.ERROR, _traceback(error))
+                self.bus.lane().note(activation, Note.ERROR, report.text(error))
             logger.error("routilux: a handler failed in %s", where, exc_info=error)
         except Exception as strange:  # noqa: BLE001 - of the exception's class, or of a log handler
             kind = type(strange).__name__
@@ -293,18 +291,3 @@ def _adopted(cause: Activation, job: JobState) -> Activation:
     adopted = Activation(cause.id, job)
     adopted.children = cause.children
     return adopted
-
-
-def _trim(error: BaseException) -> None:
-    """Let the traceback begin in the handler: our own frames above it say nothing about it."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.tb_next
-    if frame is not None:
-        error.__traceback__ = frame
-
-
-def _traceback(error: BaseException) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))[-4_000:]

@@ -39,12 +39,19 @@ def admit(edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
         if flags & ENDED:
             scheduler.emit_late(edges, data, cause)
         return []
-    lane, now, children = scheduler.bus.lane(), scheduler.runtime.now_ns(), cause.children
+    bus = scheduler.bus
+    try:
+        shards = bus.local.lane.shards
+    except AttributeError:
+        shards = bus.lane().shards
+    now, children = scheduler.runtime.now_ns(), cause.children
     deliveries: list[Delivery] = []
     for edge in edges:
-        lane.shard(edge.number).queued += 1
+        number = edge.number
+        shard = shards.get(number) or bus.lane().shard(number)
+        shard.queued += 1
         deliveries.append((edge, data, copy_context(), cause, now, next(children)))
-    if scheduler.bus.previews > 0:
+    if bus.previews > 0:
         scheduler.preview(cause.child_id(deliveries[0][5]), data)
     return deliveries
 
@@ -84,19 +91,15 @@ def run_gated(delivery: Delivery) -> KeyboardInterrupt | None:
     if job.flags & STOPPED:
         drop(delivery, scheduler)
         return None
-    if not queued:  # queued before somebody began to watch: it counts from here
-        queued = scheduler.runtime.now_ns()
-        scheduler.bus.lane().shard(edge.number).queued += 1
-        index = next(cause.children)
-    return _run_traced(scheduler, (edge, data, context, cause, queued, index))
-
-
-def _run_traced(scheduler: Scheduler, delivery: Delivery) -> KeyboardInterrupt | None:
-    edge, data, context, cause, queued, index = delivery
-    job, bus = cause.job, scheduler.bus
-    now_ns, number = scheduler.runtime.now_ns, edge.number
-    lane = bus.lane()
+    bus, now_ns, number = scheduler.bus, scheduler.runtime.now_ns, edge.number
+    try:
+        lane = bus.local.lane
+    except AttributeError:
+        lane = bus.lane()
     shard = lane.shards.get(number) or lane.shard(number)
+    if not queued:  # queued before somebody began to watch: it counts from here
+        queued, index = now_ns(), next(cause.children)
+        shard.queued += 1
     ident = hash((cause.id, index))
     activation = Activation(ident, job, edge)
     interrupt: KeyboardInterrupt | None = None

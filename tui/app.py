@@ -100,7 +100,9 @@ class MonitorApp(App[None]):
             await self.push_screen(PickerScreen(self._folder))
 
     def open_target(self, target: Target) -> None:
-        """Start a session for what the picker chose."""
+        """Start a session for what the picker chose; the first choice counts."""
+        if self.session is not None:
+            return  # Enter was pressed again before the screen changed
         self.session = self._opens(target)
         self.run_worker(self._watch(self.session), name="open")
 

@@ -6,6 +6,7 @@ Textual's import takes longer than loading most flows, so the two happen at the 
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``routilux-tui``. Returns the exit code."""
+    _open_standard_streams()
     options = parse(argv)
     try:
         target = parse_target(
@@ -32,10 +34,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _headless(options, target)
         return _screen(options, target)
     except TuiError as error:
-        sys.stderr.write(f"routilux-tui: {error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"routilux-tui: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def _open_standard_streams() -> None:
+    """A closed 0, 1 or 2 would be the next descriptor that we open, and a child would lose it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _headless(options: Options, target: Target | Folder) -> int:
@@ -47,7 +59,7 @@ def _headless(options: Options, target: Target | Folder) -> int:
 
 
 def _screen(options: Options, target: Target | Folder) -> int:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError(
             "there is no terminal to draw on (standard input and error must be one); "
             "--headless runs without a screen"

@@ -41,12 +41,7 @@ def run(target: Target, *, as_json: bool, timeout: float | None) -> int:
         The exit code: 0 ok, 1 a routine or the script failed, 3 could not load, 4 timeout,
         130 interrupted.
     """
-    try:
-        return asyncio.run(_Headless(target, as_json).run(timeout))
-    except BrokenPipeError:
-        # Who read us has gone: nothing more to say, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    return asyncio.run(_Headless(target, as_json).run(timeout))
 
 
 class _Headless:
@@ -56,6 +51,7 @@ class _Headless:
         self._json = as_json
         self._lost = 0
         self._interrupted = asyncio.Event()
+        self._unheard: OSError | None = None  # why stdout takes nothing more
         self._timed_out = False
 
     async def run(self, timeout: float | None) -> int:  # noqa: ASYNC109 - a limit for the user's run
@@ -70,8 +66,7 @@ class _Headless:
             await self._session.start()
             await self._until_over(None if timeout is None else time.monotonic() + timeout)
             if not self._json:
-                sys.stdout.write(summary(self._monitor, timed_out=self._timed_out))
-            sys.stdout.flush()
+                self._write(summary(self._monitor, self._how()).encode())
         finally:
             await self._session.close()
             self._session.kill_all()
@@ -81,8 +76,8 @@ class _Headless:
         while not self._interrupted.is_set():
             over = self._over()
             await self._look()
-            if over:  # what was published before it was over has been read now
-                await self._look()
+            if over and self._over():  # also by what was read after the script had ended
+                await self._look()  # records and counts of the last moment
                 return
             left = _EVERY
             if deadline is not None:
@@ -112,12 +107,38 @@ class _Headless:
         self._monitor.handle(event)
         if isinstance(event, Output):
             # Human text: beside the summary on stdout, but never between JSON lines.
-            stream = sys.stderr if self._json or event.is_error else sys.stdout
-            stream.buffer.write(event.data)
+            self._write(event.data, is_error=self._json or event.is_error)
+
+    def _write(self, data: bytes, *, is_error: bool = False) -> None:
+        """Never raises, since event handlers write. A stdout that fails ends the run."""
+        stream = sys.stderr if is_error else sys.stdout
+        if stream is None:  # closed by who started us
+            return
+        try:
+            stream.buffer.write(data)
             stream.flush()
+        except OSError as error:
+            # What is left in the buffer must not be tried again, also not at exit.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
+            if not is_error:
+                self._unheard = error
+                self._interrupted.set()
+
+    def _how(self) -> str:
+        """How it ended, in a word or two."""
+        if self._interrupted.is_set():
+            return "interrupted"
+        return "timed out" if self._timed_out else self._monitor.phase.value.lower()
 
     def _exit_code(self) -> int:
         monitor = self._monitor
+        if isinstance(self._unheard, BrokenPipeError):
+            return OK  # the reader has seen enough
+        if self._unheard is not None:
+            self._write(f"routilux-tui: stdout: {self._unheard}\n".encode(), is_error=True)
+            return FAILED
         if self._interrupted.is_set():
             return INTERRUPTED
         script, ran = monitor.script, monitor.run.done
@@ -140,8 +161,7 @@ class _Headless:
             self._lost = lost
         lines = [_encode(self._as_dict(record)) for record in snapshot.records]
         if lines:
-            sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
-            sys.stdout.flush()
+            self._write(b"\n".join(lines) + b"\n")
 
     def _as_dict(self, record: RecordTuple) -> dict[str, Any]:
         sequence, at, kind, generation, job, activation, cause, worker = record[:8]
@@ -156,6 +176,7 @@ class _Headless:
             "activation": activation,
             "cause": cause,
             "worker": run.lane_label(worker),
+            "flow": run.lane_flow(worker),
         }
         if kind == Kind.EMIT:
             found["event"] = run.event_name(subject)
@@ -171,21 +192,20 @@ class _Headless:
         return found
 
     def _print_line(self, value: dict[str, Any]) -> None:
-        sys.stdout.buffer.write(_encode(value) + b"\n")
+        self._write(_encode(value) + b"\n")
 
 
 _encode = msgspec.json.encode
 
 
-def summary(monitor: Monitor, *, timed_out: bool = False) -> str:
-    """What happened, for people: a line per routine, the statistics, what was wrong."""
+def summary(monitor: Monitor, how: str) -> str:
+    """What happened, for people: how it ended, a line per routine, statistics, what was wrong."""
     run = monitor.run
-    ended = "timed out" if timed_out else monitor.phase.value.lower()
     jobs = f"{sum(s.completed for s in run.states.values())} jobs completed"
     failed = sum(s.failed for s in run.states.values())
     lines = [
         "",
-        f"{monitor.label}: {ended} after {run.elapsed_ns / 1e9:.2f} s, {run.done} runs, {jobs}"
+        f"{monitor.label}: {how} after {run.elapsed_ns / 1e9:.2f} s, {run.done} runs, {jobs}"
         + (f", {failed} failed" if failed else "")
         + (f", {run.open_jobs} still open" if run.open_jobs else ""),
     ]
@@ -199,7 +219,8 @@ def summary(monitor: Monitor, *, timed_out: bool = False) -> str:
             values = (row.wait50, row.wait99, row.run50, row.run99)
             shown = "".join(f" {duration_ns(value):>8}" for value in values)
             left = f"{row.name:<{width}}  {row.done:>7} {row.errors:>6} {row.dropped:>7}"
-            lines.append(left + shown)
+            now = f"  {row.running} running" if row.running else ""
+            lines.append(left + shown + now)
     stats = run.stats()
     if stats:
         lines += ["", "stats"]
@@ -213,6 +234,8 @@ def _troubles(monitor: Monitor) -> list[str]:
     lines: list[str] = []
     if failure is not None:
         lines.append(f"the script stopped: {failure.kind}: {failure.message}")
+    elif monitor.script.exit_code:
+        lines.append(f"the script left with exit code {monitor.script.exit_code}")
     if monitor.exit_code is not None:
         code = monitor.exit_code
         how = f"was killed by signal {-code}" if code < 0 else f"left with exit code {code}"

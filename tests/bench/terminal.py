@@ -56,7 +56,9 @@ class Terminal:
             data = self.read()
             if wanted in self._tail or wanted in data:
                 return time.monotonic() - begin
-        raise TimeoutError(f"{text!r} did not appear:\n" + "\n".join(filter(str.strip, self.display())))
+        raise TimeoutError(
+            f"{text!r} did not appear:\n" + "\n".join(filter(str.strip, self.display()))
+        )
 
     def display(self) -> list[str]:
         """The lines on the screen, after having everything drawn anew."""

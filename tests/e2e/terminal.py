@@ -46,8 +46,9 @@ class Terminal:
         self,
         *words: str,
         cwd: Path,
-        size: tuple[int, int] = (120, 36),
+        size: tuple[int, int] = (160, 48),
         env: dict[str, str] | None = None,
+        program: tuple[str, ...] = (sys.executable, "-m", "tui"),
     ) -> None:
         columns, lines = size
         self.raw = b""
@@ -57,16 +58,14 @@ class Terminal:
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
         self.process = pexpect.spawn(
-            sys.executable,
-            ["-m", "tui", *words],
+            program[0],
+            [*program[1:], *words],
             cwd=str(cwd),
-            env=environment,  # type: ignore[arg-type]  # the stub wants os.environ's own class
+            env=environment,
             dimensions=(lines, columns),
             timeout=SECONDS,
         )
         self.process.delaybeforesend = None
-        self.process.ptyproc.delayafterclose = 0.01
-        self.process.ptyproc.delayafterterminate = 0.01
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +76,14 @@ class Terminal:
         self.look_for_children()
         if error is not None:
             error.add_note("\n".join(["the screen:", *self.screen_lines()]))
-        self.process.close(force=True)
-        for pid in self.pids:  # of our own program only
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+        for pid in (self.process.pid, *self.pids):  # of our own program only
+            if is_running(pid):
                 os.kill(pid, signal.SIGKILL)
+        if not self.process.ptyproc.closed:
+            self.hang_up()
+        deadline = time.monotonic() + SECONDS
+        while self.process.isalive() and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     # seeing -------------------------------------------------------------------------------------
 
@@ -124,14 +127,6 @@ class Terminal:
         """Read until the text is not on the screen."""
         self.wait_until(lambda: text not in self.text(), f"{text!r} off the screen", timeout)
 
-    def row(self, name: str) -> list[str]:
-        """The words of the first line that has this word, from there on."""
-        for line in self.screen_lines():
-            words = line.replace("│", " ").split()
-            if name in words:
-                return words[words.index(name) :]
-        return []
-
     # doing --------------------------------------------------------------------------------------
 
     def press(self, *keys: str) -> None:
@@ -144,6 +139,12 @@ class Terminal:
         self._screen.resize(lines, columns)
         self._screen.reset()
         self.process.setwinsize(lines, columns)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        self.look_for_children()
+        self.process.ptyproc.fileobj.close()
+        self.process.ptyproc.closed = True
 
     def look_for_children(self) -> set[int]:
         """Note the processes that it has started."""
@@ -197,7 +198,7 @@ class Terminal:
 def terminal(
     *words: str | Path,
     cwd: Path,
-    size: tuple[int, int] = (120, 36),
+    size: tuple[int, int] = (160, 48),
     env: dict[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """Run it with these words; killed at the end, with all that it has started."""

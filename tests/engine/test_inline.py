@@ -1,7 +1,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
@@ -288,6 +288,15 @@ def test_ctrl_c_just_when_it_would_be_ones_turn_drops_what_is_left_to_one(
     assert flow.routines["second"].get_stat("n") is None
 
 
+@pytest.fixture
+def python_hears_ctrl_c() -> Iterator[None]:
+    """Also where it was started to ignore it, as in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_hears_ctrl_c")
 def test_ctrl_c_while_another_thread_runs_the_flow_leaves_it_usable() -> None:
     with gate() as go, gate() as inside:
         flow = Flow()

@@ -57,6 +57,17 @@ def test_a_parameter_that_is_keyword_only_works() -> None:
     assert received(lambda put: lambda *, data: put(data), a=1) == {"a": 1}
 
 
+def test_a_method_whose_self_is_among_its_arguments_keeps_its_parameters() -> None:
+    class Handler:
+        def method(*args: Any, a: int) -> None:
+            args[0].put((len(args), a))
+
+        def __init__(self, put: Any) -> None:
+            self.put = put
+
+    assert received(lambda put: Handler(put).method, a=1) == (1, 1)
+
+
 def test_a_handler_with_positional_arguments_only_gets_the_whole_message() -> None:
     assert received(lambda put: lambda *args: put(args), a=1) == ({"a": 1},)
     assert received(lambda put: put, a=1) == {"a": 1}  # list.append, in C

@@ -2,7 +2,7 @@ from enum import IntEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routilux.preview import LIMIT, preview, value_preview
@@ -13,7 +13,7 @@ LEAVES = (
     | st.integers()
     | st.floats()
     | st.complex_numbers()
-    | st.text(max_size=300)
+    | st.text(max_size=60)
     | st.characters(categories=["Cs", "Cc"])
     | st.binary(max_size=100)
     | st.builds(object)
@@ -29,7 +29,8 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(max_size=300), VALUES))
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(max_size=60), VALUES))
 def test_a_preview_is_short_on_one_line_and_can_be_encoded(data: dict[str, Any]) -> None:
     text = preview(data)
     assert len(text) <= LIMIT

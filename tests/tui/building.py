@@ -48,7 +48,7 @@ def flow_info(
     """
     names = list(dict.fromkeys([*routines, *(n for s, _, t, _ in wires for n in (s, t)), *entries]))
     events: dict[tuple[str, str], int] = {}
-    edges = []
+    edges: list[EdgeInfo] = []
     for source, event, target, slot in wires:
         ident = events.setdefault((source, event), first + len(events))
         edges.append(

@@ -9,6 +9,8 @@ from .rows import Key, RoutineRow, State
 
 #: Cells of a lane, one per snapshot: a minute at 10 Hz.
 LANE_CELLS = 600
+#: Cells that a lane's busy share is taken over: five seconds at 10 Hz.
+BUSY_CELLS = 50
 #: A routine shows as failed for so long after a failure, or until something else happens.
 _FAILED_FOR = 10 * SECOND
 
@@ -68,6 +70,12 @@ class LaneGauge:
         self.running: tuple[int, int, int] | None = None
         self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
         self._busy: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
+
+    def rename(self, name: str) -> None:
+        """Another thread goes on here; what the last one did is not its doing."""
+        self.name = name
+        self.ran = False
+        self.cells.clear()
 
     def step(self, now: int, elapsed: int, routine_of: dict[int, Key]) -> None:
         """Add one cell: which routine took most of the time since the last, and how much of it."""

@@ -29,6 +29,10 @@ class Rate:
         while len(points) > 2 and points[1][0] <= time - self._window:
             points.popleft()
 
+    def stop(self) -> None:
+        """Nothing grows any more."""
+        self._points.clear()
+
     @property
     def per_second(self) -> float:
         """The rate now; 0 until there are two points."""
@@ -55,17 +59,26 @@ class Series:
         self.values: deque[float] = deque(maxlen=length)
 
     def add(self, time: int, total: float) -> None:
-        """Note the total at a time; times only rise."""
-        slot = time // self._step
-        if self._last is None:
-            self._last = slot
-            self.values.append(total)
-        else:
-            for _ in range(min(slot - self._last, self.values.maxlen or 0)):
+        """Note the total at a time; times only rise.
+
+        The growth is spread over the steps that it took, so that a look that comes late or early
+        shows neither a gap nor a peak.
+        """
+        last, self._last = self._last, time
+        grown, self._total = total - self._total, total
+        if last is None or time <= last:
+            if not self.values:
                 self.values.append(0.0)
-            self._last = max(slot, self._last)
-            self.values[-1] += total - self._total
-        self._total = total
+            self.values[-1] += grown
+            return
+        begin = max(last, time - self._step * (self.values.maxlen or 1))
+        share = grown / (time - begin)
+        while begin < time:
+            end = min((begin // self._step + 1) * self._step, time)
+            self.values[-1] += share * (end - begin)
+            if end % self._step == 0:
+                self.values.append(0.0)
+            begin = end
 
     def per_second(self) -> list[float]:
         """The values as rates."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from textwrap import wrap
 
 from tui.session.events import (
     Died,
@@ -25,6 +26,7 @@ from .run import Run
 
 #: Generations whose names and final counts stay known.
 KEPT_RUNS = 5
+_WRAP = 60  # characters of a message on one line of a banner: they fit on the narrowest screen
 #: Good news goes away by itself after so long; bad news stays until it is put right.
 NEWS_NS = 5_000_000_000
 
@@ -113,8 +115,7 @@ class Monitor:
                 self.status = ""
                 self.banner = self._rejection(event)
             case Loading():
-                word = "is still loading" if event.slow else "is loading"
-                self.status = f"g{event.generation} {word}"
+                self._load(event)
             case Stopping():
                 self.status = f"g{event.generation} finishes what runs"
             case Gone():
@@ -123,7 +124,15 @@ class Monitor:
                     self.output.rule(event.generation, _gone(event))
             case Died():
                 self.exit_code = event.exit_code
+                self.run.halt()
                 self.banner = _died(event)
+
+    def _load(self, event: Loading) -> None:
+        if event.slow:
+            self.status = f"g{event.generation} is still loading: K cancels"
+        else:
+            self.status = f"g{event.generation} is loading"
+            self.output.rule(event.generation, f"generation {event.generation} loads")
 
     def _start(self, event: Started) -> None:
         old = self.run
@@ -138,7 +147,7 @@ class Monitor:
         self._own_cpu, self._engine_cost = Rate(), Rate()
         if event.took is not None:
             took = f"{event.took * 1000:.0f} ms"
-            text = f"generation {event.generation}, loaded in {took}"
+            text = f"generation {event.generation} runs, loaded in {took}"
             self.output.rule(event.generation, text)
             self.log.rule(old.now, event.generation)
             title = f"RELOADED g{old.generation} -> g{event.generation} in {took}"
@@ -193,8 +202,8 @@ class Monitor:
 
 
 def _failure_lines(failure: Failure, snippet: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
-    place = f"{failure.file.rpartition('/')[2]}:{failure.line}  " if failure.file else ""
-    message = failure.message.splitlines() or [""]
+    place = f"{failure.file.rpartition('/')[2]}:{failure.line}  " if failure.line else ""
+    message = [part for line in failure.message.splitlines() for part in wrap(line, _WRAP)] or [""]
     lines = [f"{failure.kind}  {place}{message[0]}", *message[1:4]]
     for number, text in snippet:
         mark = ">" if number == failure.line else " "

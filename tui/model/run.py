@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from routilux.histogram import Bins, merge
 from tui.session.messages import Counts, EdgeInfo, FlowInfo, FlowState, LaneState, Snapshot
 
-from .gauges import LaneGauge, RoutineGauge
+from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge
 from .history import SECOND, Rate, Series, Window
 from .rows import EdgeRow, Key, LaneRow, RoutineRow, StatRow
 
@@ -23,7 +23,7 @@ class Run:
 
     Attributes:
         generation: its number.
-        origin: time of the first snapshot, ns of the engine's clock; 0 before it.
+        origin: when its code began to run, ns of the engine's clock; 0 before the first snapshot.
         now: time of the last one.
         flows: topology by flow number.
         states: job counts by flow number.
@@ -60,7 +60,7 @@ class Run:
         """Fold one snapshot in. Returns how many records were published since the last."""
         now = snapshot.taken_ns
         elapsed = now - self.now if self.now else 0
-        self.origin = self.origin or now
+        self.origin = snapshot.began_ns or self.origin or now
         self.now = now
         if snapshot.flows is not None:
             self._rewire(snapshot.flows)
@@ -108,7 +108,9 @@ class Run:
         lane = self._lanes.get(state.number)
         if lane is None:
             lane = self._lanes[state.number] = LaneGauge(state.flow, state.name)
-        lane.name, lane.running = state.name, state.running
+        elif lane.name != state.name:
+            lane.rename(state.name)  # a thread has ended and another goes on in its place
+        lane.running = state.running
         lane.ran = lane.ran or state.running is not None
         for counts in state.counts:
             edge = counts[0]
@@ -123,7 +125,7 @@ class Run:
                 ),
             )  # type: ignore[assignment]
             lane.run_ns[edge] = counts[5]
-            lane.ran = lane.ran or counts[2] > 0
+            lane.ran = lane.ran or counts[2] > before[2]
         for event, count in state.emitted:
             self._emitted[state.number, event] = count
 
@@ -257,6 +259,24 @@ class Run:
         lane = self._lanes.get(number)
         return short_thread(lane.name) if lane is not None else f"t{number}"
 
+    def lane_flow(self, number: int) -> str:
+        """The id of the flow that a thread works for."""
+        lane = self._lanes.get(number)
+        flow = self.flows.get(lane.flow) if lane is not None else None
+        return flow.id if flow is not None else ""
+
+    def halt(self) -> None:
+        """Nothing runs any more: the totals stay, what is per second is over."""
+        rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
+        for routine in self._routines.values():
+            rates += [routine.in_rate, routine.out_rate]
+            routine.started = routine.done
+        for rate in rates:
+            rate.stop()
+        for lane in self._lanes.values():
+            lane.running = None
+            lane.cells.extend([(None, 0.0)] * BUSY_CELLS)
+
     def routines(self) -> list[RoutineRow]:
         """Every routine, in order of flow and of addition."""
         return [
@@ -293,7 +313,7 @@ class Run:
         for lane in lanes:
             if not lane.ran:
                 continue
-            recent = list(lane.cells)[-50:]
+            recent = list(lane.cells)[-BUSY_CELLS:]
             busy = sum(share for _, share in recent) / len(recent) if recent else 0.0
             flow = self.flows.get(lane.flow)
             label = short_thread(lane.name)

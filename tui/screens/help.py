@@ -17,9 +17,11 @@ from tui.model.rows import State
 from tui.themes import glyph
 
 _SIGNS = (
-    "Lanes: capital letter = busy at least half of the cell, small = less, dot = idle",
-    "Times: n nanoseconds, u microseconds, m milliseconds, s seconds",
-    "kept: share of the event records that reached the screen; counts are always exact",
+    "Routines: # handlers at work now, Q deliveries that wait",
+    "WAIT and RUN: times of the last 10 s; 50 and 99 are percentiles",
+    "Lanes: capital letter = busy half of the cell or more, dot = idle",
+    "Times: n nano-, u micro-, m milliseconds, s seconds",
+    "kept: share of event records that got here; counts are exact",
     "cost: CPU that watching takes, as a share of one core",
 )
 
@@ -46,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
         """Name the box."""
         box = self.query_one("#help")
         box.border_title = "Keys"
-        box.border_subtitle = "Esc close"
+        box.border_subtitle = "j k scroll  Esc close"
         box.focus()
 
     def action_scroll(self, lines: int) -> None:

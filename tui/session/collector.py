@@ -44,6 +44,9 @@ class Collector:
 
     Args:
         generation: put into every record and snapshot.
+
+    Attributes:
+        began_ns: when the code began to run; who opens the gate sets it anew.
     """
 
     def __init__(self, generation: int = 1) -> None:
@@ -53,6 +56,7 @@ class Collector:
         self._unwatched = 0
         self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
+        self.began_ns = now_ns()
 
     def attach(self) -> None:
         """Subscribe to the flows that exist and to all that come."""
@@ -77,6 +81,7 @@ class Collector:
         with self._lock:
             watched, unwatched = list(self._watched), self._unwatched
             published, received = self._published, self._received
+        taken = now_ns()  # of the counts, which are read first; the rest may be newer
         topology = [w.topology_key() for w in watched]
         flows = None
         if topology != self._sent_topology:
@@ -85,22 +90,25 @@ class Collector:
         lanes = tuple(lane for w in watched for lane in w.lanes())
         histograms = tuple(h for w in watched for h in w.histograms()) if pull.histograms else ()
         records, notes = _records(watched, pull)
+        published += sum(w.subscription.published for w in watched)
+        received += sum(w.subscription.received for w in watched)
         return Snapshot(
-            taken_ns=now_ns(),
+            taken_ns=taken,
             generation=self.generation,
             flows=flows,
             states=tuple(w.state() for w in watched),
             lanes=lanes,
             histograms=histograms,
             stats=tuple(s for w in watched for s in w.stats()),
-            records=tuple(records),
+            records=_numbered(records, published),
             notes=tuple(notes),
-            published=published + sum(w.subscription.published for w in watched),
-            received=received + sum(w.subscription.received for w in watched),
+            published=published,
+            received=received,
             cpu_ns=time.process_time_ns(),
             cost_ns=time.thread_time_ns() - cost,
             rss=_rss(),
             unwatched_flows=unwatched,
+            began_ns=self.began_ns,
         )
 
     def add(self, flow: Flow) -> None:
@@ -269,6 +277,12 @@ def _records(
     if len(watched) > 1:
         records.sort(key=lambda record: record[1])
     return records, notes
+
+
+def _numbered(records: list[RecordTuple], published: int) -> tuple[RecordTuple, ...]:
+    """Number them through all flows; the gap before the first is what this look has missed."""
+    first = published - len(records) + 1
+    return tuple((n, *record[1:]) for n, record in enumerate(records, first))
 
 
 def _plain(value: object) -> int | float | str:

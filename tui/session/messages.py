@@ -192,6 +192,7 @@ class Snapshot(Message, frozen=True):
     cpu_ns: int
     cost_ns: int
     rss: int
+    began_ns: int = 0  # when the code began to run, on the engine's clock; 0: not told
     unwatched_flows: int = 0  # flows beyond the number that is watched at once
 
 

@@ -121,9 +121,10 @@ class Session:
         self._noticed(Change((path,) if path else (), None), asked=True)
 
     def kill(self) -> None:
-        """Kill the running engine process; its last state stays."""
-        if self._current is not None:
-            self._current.kill()
+        """Kill the engine process that is loading, else the running one; its last state stays."""
+        engine = self._candidate or self._current
+        if engine is not None:
+            engine.kill()
 
     def kill_all(self) -> None:
         """Kill every process of the session at once. Safe in a signal handler."""
@@ -206,7 +207,10 @@ class Session:
         await candidate.connect()
         self.on_event(Loading(generation))
         candidate.load(self._load(generation))
-        state = await self._until_loaded(loaded, generation)
+        if not self.alive:  # nothing to keep running meanwhile, so the gate has no purpose
+            state: ScriptState | None = candidate.state
+        else:
+            state = await self._until_loaded(loaded, generation)
         if state is None or state.phase == "failed":
             candidate.on_exit = None
             await candidate.stop(0.0, grace=0.05)

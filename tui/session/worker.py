@@ -24,6 +24,7 @@ import msgspec
 
 import routilux
 from routilux import hub
+from routilux.clock import now_ns
 
 from .collector import Collector
 from .loader import NotFoundError, Program
@@ -155,6 +156,7 @@ class Engine:
 
     def _open_gate(self) -> None:
         hub.gate = None
+        self._collector.began_ns = now_ns()
         self._report("running")
         self._gate.set()
 
@@ -208,8 +210,9 @@ class Engine:
                 self._stop(request.drain)
 
     def _report_new_files(self) -> None:
-        files = self._files()
+        modules, files = len(sys.modules), self._files()
         with self._reporting:
+            self._modules = modules
             if files != self._state.files:
                 self._state = msgspec.structs.replace(self._state, files=files)
                 self._send(self._state)
@@ -237,10 +240,11 @@ class Engine:
         """Go on to a phase and say so; nothing if the other thread has got further already."""
         if self._forked:
             return
-        files = self._files()
+        modules, files = len(sys.modules), self._files()
         with self._reporting:
             if _PHASES[phase] > _PHASES[self._state.phase]:
                 opened = phase == "running" or self._gate.is_set()
+                self._modules = modules
                 self._state = ScriptState(phase, opened, code, failure, files)
                 self._send(self._state)
 
@@ -250,7 +254,6 @@ class Engine:
             self._sock.sendall(data)
 
     def _files(self) -> tuple[str, ...]:
-        self._modules = len(sys.modules)
         loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
         found = {_user_file(file) for file in (*loaded, *self._failed_in)}
         return tuple(sorted(file for file in found if file))

@@ -70,6 +70,7 @@ class Header(Bar):
             (0, f" {sign} {phase.value} g{run.generation} ", role),
             (3, f" {clock} ", "text"),
             (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
+            (0, f" PAUSED +{monitor.log.missed:,} " if monitor.log.paused else "", "warn"),
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
             (5, f" cost {percent(monitor.cost)} ", "muted"),
         ]
@@ -89,6 +90,7 @@ class Header(Bar):
             (4, f"  {rejected} rejected" if rejected else "", "warn"),
             (4, f"  +{hidden} flows not shown" if hidden else "", "warn"),
             (2, f"  {monitor.status}" if monitor.status else "", "accent"),
+            (0, "  K kills it, r starts it again" if phase is Phase.STUCK else "", "warn"),
         ]
         self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
 
@@ -121,7 +123,10 @@ class BannerBar(Bar):
     """Pushes the panes down, never covers them, until it is put right or dismissed."""
 
     DEFAULT_CSS = """
-    BannerBar { height: auto; display: none; border: heavy $error; background: $background; }
+    BannerBar {
+        height: auto; display: none; padding: 0 1;
+        border: heavy $error; background: $background;
+    }
     BannerBar.news { border: round $success; }
     """
 
@@ -137,15 +142,20 @@ class BannerBar(Bar):
         self.display = banner is not None
         if banner is not None:
             self.set_class(not banner.is_error, "news")
-            hint = "Esc dismiss"
-            self.border_title = clean(banner.title).replace("[", r"\[")
-            self.border_subtitle = f"{hint}, retries on next save" if banner.is_error else hint
+            hint = "Esc dismiss, retries on next save" if banner.is_error else "Esc dismiss"
+            self.border_title = self._fitted(banner.title)
+            self.border_subtitle = self._fitted(hint)
             role = "bad" if banner.is_error else "good"
             lines = banner.lines or ("the new code runs; the old generation has stopped",)
             self.set_lines(
                 [[(clean(line), (role if not i else "text",))] for i, line in enumerate(lines)]
             )
             self.styles.height = len(lines) + 2
+
+    def _fitted(self, text: str) -> str:
+        """For the border: cut by us, since Textual cuts with a glyph outside ASCII."""
+        room = max(0, self.app.size.width - 6)
+        return fit(text, min(measure(text), room)).replace("[", r"\[")
 
 
 class KeysBar(Bar):

@@ -75,7 +75,7 @@ class EventsPane(Pane):
 def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool = False) -> Row:
     """One record as a line: when, who, what, how long, and what it carried."""
     run = monitor.run_of(record[log.GENERATION])
-    seconds = max(0, record[log.TIME] - run.origin) / _SECOND
+    seconds = (record[log.TIME] - run.origin) / _SECOND
     when: Run = (f" {seconds:9.3f} ", ("muted",))
     if record[log.KIND] == log.RULE:
         dash = "-" if ascii else "─"

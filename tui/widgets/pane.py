@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
-from tui.paint.canvas import Row, Tag, measure
+from tui.paint.canvas import Row, Tag, fit, measure
 from tui.themes import Palette, palette
 
 
@@ -168,7 +168,8 @@ class Pane(Widget, can_focus=True):
         text = f"{self.number} {PANES[self.number]}"
         if self.ascii and self.has_focus:
             text = f"> {text}"  # the border of ASCII has one shape only
-        room = self.content_size.width - 2
+        room = max(0, self.content_size.width - 4)
+        text = fit(text, min(measure(text), room))
         for part in self.title(monitor).split("  "):
             if not part or measure(text) + 2 + measure(part) > room:
                 break
@@ -197,8 +198,11 @@ class Pane(Widget, can_focus=True):
         self.move(direction * max(1, self.content_size.height // 2))
 
     def pan(self, direction: int) -> None:
-        """Scroll sideways by eight cells."""
-        self.left = max(0, self.left + 8 * direction)
+        """Scroll sideways by eight cells, as far as the longest line in sight goes."""
+        width, height = self.content_size
+        shown = [self._index(y) for y in range(height) if self._index(y) < len(self._rows)]
+        longest = max((sum(measure(t) for t, _ in self._rows[i]) for i in shown), default=0)
+        self.left = max(0, min(self.left + 8 * direction, longest - width))
         self.redraw()
 
     def go_to_edge(self, direction: int) -> None:

@@ -26,7 +26,7 @@ class StatsPane(Pane):
         """A row per statistic."""
         rows = monitor.run.stats()
         if not rows:
-            return (((" no routine has set a stat yet", ("muted",)),),)
+            return (((" no stats yet", ("muted",)),),)
         shown = [_texts(row) for row in rows]
         widths = tuple(max(map(measure, column)) for column in zip(*shown, strict=True))
         longest = max(measure(f"{row.routine}.{row.name}") for row in rows)

@@ -71,6 +71,8 @@ class TopologyPane(Pane):
         """How many nodes and edges; the weights of lines where there is room."""
         run = monitor.run
         edges = [edge for edge in run.edges() if edge.source is not None]
+        if not run.routines():
+            return ""
         lines = "- idle = busy # hot" if self.ascii else "─ idle ═ busy ━ hot"
         return f"{len(run.routines())} nodes  {len(edges)} edges  {lines}"
 

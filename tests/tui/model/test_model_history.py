@@ -98,18 +98,25 @@ def test_a_series_stays_as_long_as_it_may_be(moves: list[tuple[int, int]], lengt
     assert len(series.values) <= length
 
 
-def test_steps_without_a_look_count_as_nothing() -> None:
+def test_growth_is_spread_over_the_steps_that_it_took() -> None:
     series = Series(SECOND, 10)
     series.add(0, 0)
     series.add(3 * SECOND, 6)
-    assert list(series.values) == [0, 0, 0, 6]
+    assert list(series.values) == [2, 2, 2, 0]
+
+
+def test_looks_at_uneven_times_show_a_steady_flow_as_steady() -> None:
+    series = Series(SECOND // 2, 100)
+    for time in (0, 40, 160, 1_010, 1_090, 2_000, 3_900):  # ms
+        series.add(time * 1_000_000, time)
+    assert series.per_second()[:-1] == pytest.approx([1_000] * 7)
 
 
 def test_a_series_gives_rates_whatever_its_step() -> None:
     series = Series(SECOND // 2, 10)
     series.add(0, 0)
     series.add(SECOND // 2, 50)
-    assert series.per_second() == [0, 100]
+    assert series.per_second() == [100, 0]
 
 
 def test_a_silence_longer_than_the_series_empties_it() -> None:

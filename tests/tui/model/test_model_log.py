@@ -96,7 +96,7 @@ def test_notes_are_bounded_and_the_oldest_go_first() -> None:
 def test_a_failure_shows_its_error_a_success_its_payload() -> None:
     log = EventLog()
     log.note(1, Note.PAYLOAD, "x=1")
-    log.note(1, Note.ERROR, "Traceback:\n  File \"a.py\"\nValueError: no\n")
+    log.note(1, Note.ERROR, 'Traceback:\n  File "a.py"\nValueError: no\n')
     assert log.text(record(1)) == "x=1"
     assert log.text(record(1, status=Status.FAILED)) == "ValueError: no"
     assert log.text(record(2, status=Status.FAILED)) == ""
@@ -107,10 +107,10 @@ def test_a_failure_shows_its_error_a_success_its_payload() -> None:
     [
         "ValueError: no",
         "ValueError: no\nand more of it",
-        "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    f()\n    ^^^\n"
+        'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    f()\n    ^^^\n'
         "ValueError: no\nraised in flow 'shop', routine 'r', slot 's', job 2\n",
         "KeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\n"
-        "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: no\n",
+        'Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: no\n',
     ],
 )
 def test_of_an_error_the_line_that_names_it_is_shown(note: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def _lines(log: OutputLog) -> list[str]:
 def test_where_the_pipe_cuts_makes_no_difference(printed: str, cuts: list[int]) -> None:
     data = printed.encode()
     places = sorted({0, len(data), *(cut for cut in cuts if cut <= len(data))})
-    chunks = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    chunks = [data[a:b] for a, b in pairwise(places)]
     whole, cut = _fed(data), _fed(*chunks)
     assert cut.lines == whole.lines
     assert cut.total == whole.total

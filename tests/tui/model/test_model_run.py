@@ -56,9 +56,7 @@ def test_a_queue_is_what_was_queued_and_neither_started_nor_dropped() -> None:
     assert (edge.queue, edge.total) == (1, 10)
 
 
-counts = st.tuples(
-    st.integers(1, 3), st.integers(1, 2), *(st.integers(0, 50) for _ in range(4))
-)
+counts = st.tuples(st.integers(1, 3), st.integers(1, 2), *(st.integers(0, 50) for _ in range(4)))
 
 
 @settings(max_examples=60)
@@ -134,7 +132,9 @@ def test_a_cell_of_a_lane_shows_who_took_most_of_it() -> None:
     run.apply(world.wait(100 * MS).snapshot())
     (lane,) = run.lanes()
     assert lane.label == "w1"
-    assert lane.cells[-1] == ((1, 2), pytest.approx(0.7))
+    key, share = lane.cells[-1]
+    assert key == (1, 2)
+    assert share == pytest.approx(0.7)
 
 
 def test_a_handler_that_spans_snapshots_fills_each_of_them() -> None:

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from routilux import Flow
 from tests.tui.building import CannedSession
+from tests.tui.screens.screen_text import drawn_size
 from tests.waiting import SECONDS
 from tui.app import MonitorApp
 from tui.screens.dashboard import DashboardScreen
@@ -101,6 +102,11 @@ class Driver:
         driver = cast("HeadlessDriver", self.app._driver)
         driver._size = size
         self.app.post_message(Resize(size, size))
+        deadline = monotonic() + SECONDS
+        while drawn_size(self.app) != size:  # the app takes it up when it has a moment
+            assert monotonic() < deadline, f"still {drawn_size(self.app)}, not {size}"
+            await asyncio.sleep(0.001)
+            await self.settle()
         await self.settle()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
@@ -122,7 +128,9 @@ def _is_shown(pane: Pane) -> bool:
 Script = Callable[[Driver], Awaitable[Any]]
 
 
-def drive(script: Script, source: Source | None, *, size: Dimensions = (120, 40), **options: Any) -> None:
+def drive(
+    script: Script, source: Source | None, *, size: Dimensions = (120, 40), **options: Any
+) -> None:
     """Run the app on a source, and the script against it."""
 
     async def run() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual.app import App
+from textual.geometry import Size
 from textual.strip import Strip
 
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
@@ -13,6 +14,11 @@ SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
 def screen_strips(app: App[None]) -> list[Strip]:
     """The lines of the screen on top, with their styles."""
     return app.screen._compositor.render_strips()
+
+
+def drawn_size(app: App[None]) -> Size:
+    """The size for which the screen was last laid out."""
+    return app.screen._compositor.size
 
 
 def screen_lines(app: App[None]) -> list[str]:

@@ -31,7 +31,7 @@ def test_the_routines_have_the_focus_first() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (40, 12)])
 def test_each_number_goes_to_its_pane_and_shows_it(size: tuple[int, int]) -> None:
     async def script(d: Driver) -> None:
-        for number in (*PANES, *reversed(PANES)):
+        for number in (*PANES, 4, 1):
             await d.press(str(number))
             assert d.focused == number
             assert d.pane(number).outer_size.width > 10
@@ -95,10 +95,10 @@ def test_the_output_takes_the_bottom_row_on_narrow_screens_and_gives_it_back() -
 # zoom ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["z", "enter"])
-def test_zoom_gives_any_pane_the_whole_width_and_esc_takes_it_back(key: str) -> None:
+def test_zoom_gives_any_pane_the_whole_width_and_esc_takes_it_back() -> None:
     async def script(d: Driver) -> None:
         for number in PANES:
+            key = "z" if number % 2 else "enter"
             await d.press(str(number))
             before = d.pane(number).outer_size
             await d.press(key)
@@ -258,13 +258,26 @@ def test_long_lines_can_be_read_to_their_end() -> None:
     async def script(d: Driver) -> None:
         await d.press("7")
         assert "END" not in d.text(7)
-        await d.press(*["l"] * 12)
-        assert "END" in d.text(7)
-        await d.press(*["h"] * 13)
+        await d.press(*["l"] * 20)  # no further than the longest line goes
+        assert d.text(7).splitlines()[0].endswith("END")
+        assert len(d.text(7).splitlines()[0]) == 78
+        await d.press(*["h"] * 20)
         assert d.text(7).splitlines()[0].startswith(" begin")
 
     line = b"begin" + b"." * 120 + b"END\n"
     drive_canned(script, Output(1, line, False), *FEW, size=(80, 24))
+
+
+def test_a_pane_that_fits_does_not_scroll_away_sideways() -> None:
+    async def script(d: Driver) -> None:
+        for number in PANES:
+            await d.press(str(number))
+            before = d.text(number)
+            if number not in (3, 7):  # there lines may be longer
+                await d.press("l", "l", "l")
+                assert d.text(number) == before
+
+    drive_canned(script, *FEW, size=(200, 50))
 
 
 def test_the_wheel_scrolls() -> None:
@@ -308,7 +321,7 @@ def test_from_sixty_by_sixteen_on_there_are_six_panes() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_storm_of_sizes_and_keys_breaks_nothing(seed: int) -> None:
     sizes = random.Random(seed)
-    scene = replay(3)
+    scene = replay(2)
 
     async def script(d: Driver) -> None:
         session = cast("CannedSession", d.app.session)

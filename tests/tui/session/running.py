@@ -72,12 +72,12 @@ def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
     return run
 
 
-async def until(condition: Callable[[], object], what: str = "", timeout: float = SECONDS) -> None:
+async def until(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
     """Come back as soon as the condition holds; fail when it does not within the timeout."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what or condition}")
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
         await asyncio.sleep(0.002)
 
 
@@ -141,11 +141,11 @@ class Running:
             await asyncio.sleep(0.1)
 
     async def until(
-        self, condition: Callable[[], object], what: str = "", timeout: float = SECONDS
+        self, condition: Callable[[], object], what: str = "", seconds: float = SECONDS
     ) -> None:
         """As `until`, with what was printed in the message."""
         try:
-            await until(condition, what, timeout)
+            await until(condition, what, seconds)
         except AssertionError as error:
             shown = [e for e in self.events if not isinstance(e, Output)][-6:]
             raise AssertionError(f"{error}\n{self.text()[-2000:]}\n{shown}\n{self.state}") from None
@@ -155,16 +155,17 @@ class Running:
         await self.until(lambda: self.state.phase in phases, f"phase {phases}")
         return self.state
 
-    async def until_printed(self, text: str, *, timeout: float = SECONDS) -> None:
+    async def until_printed(self, text: str, *, seconds: float = SECONDS) -> None:
         """Wait for output."""
-        await self.until(lambda: text in self.text(), f"output {text!r}", timeout)
+        await self.until(lambda: text in self.text(), f"output {text!r}", seconds)
 
     async def until_started(self, generation: int) -> Started:
         """Wait until a generation runs."""
         await self.until(
             lambda: any(e.generation == generation for e in self.of(Started)), f"g{generation}"
         )
-        return next(e for e in self.of(Started) if e.generation == generation)
+        found: Started = next(e for e in self.of(Started) if e.generation == generation)
+        return found
 
     async def until_rejected(self, count: int = 1) -> Rejected:
         """Wait until so many changes were rejected."""

@@ -309,7 +309,17 @@ def test_any_statistic_can_be_sent(collector: Collector, value: object) -> None:
     assert len(str(values["value"])) < 500
 
 
-IDS = ["", "[/]", "[bold]\x1b[31m\n", "\udcff of a file name", "\u202e", 7, None, ("a", 1), "x" * 9999]
+IDS = [
+    "",
+    "[/]",
+    "[bold]\x1b[31m\n",
+    "\udcff of a file name",
+    "\u202e",
+    7,
+    None,
+    ("a", 1),
+    "x" * 9999,
+]
 
 
 @pytest.mark.parametrize("name", IDS, ids=ascii)

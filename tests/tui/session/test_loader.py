@@ -72,7 +72,7 @@ def test_a_script_sees_what_python_shows_it(tree: Path, typed: str) -> None:
     async def check() -> None:
         ours, theirs = await as_we_run(typed, tree), as_python_runs(tree, typed)
         # The same file; only "sub/../" and "./" are taken out of its name.
-        assert ours.pop("file") == os.path.abspath(theirs.pop("file"))
+        assert ours.pop("file") == os.path.abspath(theirs.pop("file"))  # noqa: ASYNC240
         assert ours == theirs
 
     check()

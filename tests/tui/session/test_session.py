@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from tests.tui.session.running import (
     ONE,
+    Running,
     children,
     descriptors,
     in_loop,
@@ -25,7 +27,10 @@ from tests.tui.session.running import (
 )
 from tests.waiting import SECONDS, wait_until
 from tui.model.monitor import Phase
-from tui.session.messages import Pull
+from tui.session.messages import Frames, Pull, decode_reply
+from tui.session.session import Session
+from tui.session.worker import Engine
+from tui.targets import Target, parse_target
 
 QUIET = ONE.format("pass")
 PRINTING = ONE.format("print('handled', n, flush=True)")
@@ -62,17 +67,41 @@ sys.exit(0)
 """
     )
     async with running(write(tmp_path / "one.py", source)) as live:
-        assert live.monitor.phase is Phase.LOADING
+        assert live.monitor.phase == Phase.LOADING
         await live.until_printed("handled 0")
         await live.until_phase("running")
         await live.look()
-        assert live.monitor.phase is Phase.IDLE
+        assert live.monitor.phase == Phase.IDLE
         (tmp_path / "go").touch()
         state = await live.until_phase("ended")
         await live.look()
-        assert live.monitor.phase is Phase.ENDED
+        assert live.monitor.phase == Phase.ENDED
         assert (state.opened, state.exit_code, state.failure) == (True, 0, None)
         assert state.files == (str(tmp_path / "one.py"),)
+
+
+@in_loop
+async def test_what_came_before_the_screen_was_ready_is_not_missed(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "one.py", PRINTING + "flow.execute('echo')\nflow.wait_for_completion()\n"
+    )
+    target = parse_target(str(path))
+    assert isinstance(target, Target)
+    session = Session(target)
+    live = Running(session)
+    session.prepare()
+    try:
+        assert session._current is not None
+        sock = session._current._sock
+        sizes = [0, 0]
+        while sizes[-1] <= sizes[0] or len(sizes) < 200:  # until it has said all that it will
+            sizes.append(len(await asyncio.to_thread(sock.recv, 65536, socket.MSG_PEEK)))
+            await asyncio.sleep(0.002)
+        await session.start()
+        await live.until(lambda: live.monitor.script.phase == "ended", "the news of its end")
+        await live.until(lambda: live.session._known == {str(path)}, "the file to watch")
+    finally:
+        await session.close()
 
 
 @in_loop
@@ -109,10 +138,17 @@ async def test_an_exception_is_told_with_its_place_and_without_our_frames(tmp_pa
 async def test_a_traceback_is_the_one_that_python_prints(tmp_path: Path) -> None:
     write(
         tmp_path / "helper.py",
-        "def fail():\n    try:\n        1 / 0\n    except ZeroDivisionError as e:\n        raise KeyError('k') from e\n",
+        """
+        def fail():
+            try:
+                1 / 0
+            except ZeroDivisionError as error:
+                raise KeyError('k') from error
+        """,
     )
     path = write(tmp_path / "one.py", QUIET + "import helper\nhelper.fail()\n")
-    plain = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    command = [sys.executable, str(path)]
+    plain = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     for where in (str(path), f"{path}:flow"):
         async with running(where) as live:
             await live.until_phase("failed")
@@ -164,7 +200,7 @@ def test_leaving_by_sys_exit_is_an_end_not_a_failure(
             await live.until_printed(said)
             assert live.text() == said
             await live.look()  # the process stays and shows the final state
-            assert live.monitor.phase is Phase.ENDED
+            assert live.monitor.phase == Phase.ENDED
 
     check()
 
@@ -211,7 +247,7 @@ async def test_a_killed_process_is_noticed_at_once(tmp_path: Path) -> None:
         died = await live.until_died()
         assert time.monotonic() - begin < 2.0
         assert died.exit_code == -signal.SIGKILL
-        assert live.monitor.phase is Phase.DIED
+        assert live.monitor.phase == Phase.DIED
         assert live.monitor.run.flows  # the last state stays
 
 
@@ -670,9 +706,30 @@ async def test_twenty_sessions_leave_no_process_and_no_descriptor(tmp_path: Path
         async with running(crash if number % 4 == 3 else path, reload=number % 2 == 0) as live:
             if number % 5:
                 await live.until(
-                    lambda live=live: live.of(type(None)) or live.text() or not live.session.alive,
+                    lambda live=live: live.text() or not live.session.alive,
                     "a sign of life",
                 )
     gc.collect()
     await until(lambda: descriptors() <= before, "closed descriptors", 3.0)
     assert children() == processes
+
+
+# the engine process's own side ------------------------------------------------------------------
+
+
+def test_a_state_never_goes_back_when_the_script_ends_while_the_gate_opens() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        engine = Engine(theirs)
+        look = engine._files
+
+        def end_meanwhile() -> tuple[str, ...]:
+            engine._files = look  # type: ignore[method-assign]
+            engine._report("ended")  # what the main thread does in between
+            return look()
+
+        engine._files = end_meanwhile  # type: ignore[method-assign]
+        engine._open_gate()
+        phases = [decode_reply(body).phase for body in Frames().feed(ours.recv(65_536))]  # type: ignore[union-attr]
+        assert phases == ["ended"]
+        assert engine._gate.is_set()

@@ -244,7 +244,8 @@ async def test_a_broken_save_does_not_discard_good_code_that_is_still_loading(
         await ticks(live, "one")
         await live.until_watching()
         go = tmp_path / "go"
-        wait = f"import os, time\nprint('loads', flush=True)\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.01)\n"
+        wait = "import os, time\nprint('loads', flush=True)\n"
+        wait += f"while not os.path.exists({str(go)!r}):\n    time.sleep(0.01)\n"
         path.write_text(wait + ticking("two"))
         await live.until_printed("loads")
         path.write_text(BROKEN)
@@ -258,7 +259,9 @@ async def test_a_broken_save_does_not_discard_good_code_that_is_still_loading(
 
 
 @in_loop
-async def test_a_load_that_takes_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_load_that_takes_long_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(session_module, "SLOW_LOAD", 0.1)
     path = write(tmp_path / "f.py", ticking("one"))
     async with running(path, reload=True) as live:
@@ -266,7 +269,7 @@ async def test_a_load_that_takes_long_is_told(tmp_path: Path, monkeypatch: pytes
         await live.until_watching()
         path.write_text("import time\ntime.sleep(60)\n")
         await live.until(lambda: [e for e in live.of(Loading) if e.slow], "slow")
-        assert live.monitor.status == "g2 is still loading"
+        assert live.monitor.status == "g2 is still loading: K cancels"
         await still_ticks(live, "one")
 
 
@@ -286,7 +289,9 @@ async def test_a_file_that_was_renamed_over_is_reloaded_again_and_again(tmp_path
 @in_loop
 async def test_a_helper_that_is_saved_reloads_too(tmp_path: Path) -> None:
     helper = write(tmp_path / "helper.py", "WORD = 'one'\n")
-    path = write(tmp_path / "f.py", "from helper import WORD as TEXT\n" + ticking("x").partition("\n")[2])
+    path = write(
+        tmp_path / "f.py", "from helper import WORD as TEXT\n" + ticking("x").partition("\n")[2]
+    )
     async with running(path, reload=True) as live:
         await ticks(live, "one")
         await live.until_watching()
@@ -302,7 +307,9 @@ async def test_a_helper_that_is_saved_reloads_too(tmp_path: Path) -> None:
 @in_loop
 async def test_a_helper_that_was_broken_from_the_start_reloads_when_mended(tmp_path: Path) -> None:
     helper = write(tmp_path / "helper.py", "WORD = \n")
-    path = write(tmp_path / "f.py", "from helper import WORD as TEXT\n" + ticking("x").partition("\n")[2])
+    path = write(
+        tmp_path / "f.py", "from helper import WORD as TEXT\n" + ticking("x").partition("\n")[2]
+    )
     async with running(path, reload=True) as live:
         await live.until_phase("failed")
         await live.until_watching()
@@ -452,7 +459,12 @@ async def test_many_saves_good_and_bad_always_end_with_the_last_good_one(tmp_pat
         for number in range(1, 31):
             save = chance.choice([replace, Path.write_text])
             if chance.random() < 0.4 and number < 30:
-                save(path, chance.choice([BROKEN, "1 / 0\n", "import nowhere\n", "", ticking("half")[:-40]]))
+                save(
+                    path,
+                    chance.choice(
+                        [BROKEN, "1 / 0\n", "import nowhere\n", "", ticking("half")[:-40]]
+                    ),
+                )
             else:
                 good = f"v{number}"
                 save(path, ticking(good))

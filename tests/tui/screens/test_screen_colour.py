@@ -1,0 +1,232 @@
+"""Without colour, without Unicode, in both themes: the same can be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import cast
+
+import pytest
+from rich.color import Color
+from rich.style import Style
+from textual.theme import Theme
+
+from tests.tui.building import CannedSession
+from tests.tui.screens.driving import Driver, drive, drive_canned
+from tests.tui.screens.scene import replay
+from tests.tui.screens.screen_text import screen_lines, screen_strips, screen_text
+from tui.keys import PANES
+from tui.model.rows import State
+from tui.screens.help import HelpScreen
+from tui.session.events import Gone, Rejected, Started
+from tui.session.messages import Failure
+from tui.targets import Folder
+from tui.themes import DARK, LIGHT, THEMES, glyph, palette
+
+FEW = replay(2)
+BOTH = pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+
+
+# contrast -----------------------------------------------------------------------------------------
+
+
+def luminance(color: str | Color | None) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    parsed = Color.parse(color) if isinstance(color, str) else color
+    assert parsed is not None
+    triplet = parsed.get_truecolor()
+    parts = [value / 255 for value in triplet]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str | Color | None, other: str | Color | None) -> float:
+    """From 1 (the same) to 21 (black on white)."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def styles(theme: Theme) -> dict[str, Style]:
+    """Every style of the palette by role."""
+    variables = {
+        name: getattr(theme, name)
+        for name in ("foreground", "secondary", "success", "warning", "error", "accent")
+    }
+    colors = palette(variables, dark=theme.dark)
+    found = {
+        field.name: getattr(colors, field.name)
+        for field in dataclasses.fields(colors)
+        if field.name not in ("hues", "cursor")
+    }
+    return found | {f"hue {number}": hue for number, hue in enumerate(colors.hues)}
+
+
+def test_contrast_is_computed_as_the_standard_says() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@BOTH
+@pytest.mark.parametrize("ground", ["background", "panel"])
+def test_every_role_can_be_read_on_every_ground(theme: Theme, ground: str) -> None:
+    behind = getattr(theme, ground)
+    found = {role: contrast(style.color, behind) for role, style in styles(theme).items()}
+    assert {role: value for role, value in found.items() if value < 4.5} == {}
+
+
+@BOTH
+def test_borders_and_focus_stand_out(theme: Theme) -> None:
+    assert theme.primary is not None
+    assert contrast(theme.primary, theme.background) >= 4.5
+
+
+@BOTH
+def test_the_app_really_draws_in_the_colours_of_the_theme(theme: Theme) -> None:
+    """The variables that Textual resolves are those of the theme, not a fall-back."""
+
+    async def script(d: Driver) -> None:
+        colors = d.pane(1).palette
+        wanted = styles(theme)
+        assert colors.good.color == wanted["good"].color
+        assert colors.muted.color == wanted["muted"].color
+        assert colors.text.color == wanted["text"].color
+
+    drive_canned(script, *FEW[:3], theme=theme.name)
+
+
+def test_the_theme_can_change_while_running() -> None:
+    async def script(d: Driver) -> None:
+        before = d.pane(1).palette
+        text = screen_text(d.app)
+        d.app.theme = LIGHT.name
+        await d.settle()
+        assert d.pane(1).palette is not before
+        ground = {
+            segment.style.bgcolor
+            for strip in screen_strips(d.app)
+            for segment in strip
+            if segment.style is not None and segment.style.bgcolor is not None
+        }
+        assert Color.parse(cast("str", DARK.background)) not in ground
+        assert screen_text(d.app) == text
+
+    drive_canned(script, *FEW)
+
+
+# without colour -----------------------------------------------------------------------------------
+
+
+def test_every_state_has_a_sign_of_its_own() -> None:
+    for ascii in (False, True):
+        signs = [glyph(state, ascii=ascii) for state in State]
+        assert len(set(signs)) == len(State)
+        assert all(len(sign) == 1 for sign in signs)
+        assert not ascii or all(sign.isascii() for sign in signs)
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)])
+def test_every_row_of_a_routine_carries_the_sign_of_its_state(
+    ascii: bool, size: tuple[int, int]
+) -> None:
+    async def script(d: Driver) -> None:
+        await d.press("z")
+        rows = d.app.monitor.run.routines()
+        lines = d.text(1).splitlines()
+        for row in rows:
+            line = next(line for line in lines if f" {row.name} " in line)
+            after = line.partition(row.name)[2].split()
+            assert after[0] == glyph(row.state, ascii=ascii)
+        assert len({row.state for row in rows}) == len(State)
+
+    drive_canned(script, *replay(12), size=size, ascii=ascii)
+
+
+def test_no_colour_is_used_when_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(d: Driver) -> None:
+        assert d.app.no_color
+        for number in PANES:
+            await d.press(str(number))
+        d.app.monitor.handle(Rejected(2, Failure("SyntaxError", "no")))
+        await d.tick()
+        for line in d.pane(1).render_lines(d.pane(1).size.region):
+            for segment in line.apply_filter(d.app._filters[-1], d.pane(1).background_colors[0]):
+                color = segment.style.color if segment.style else None
+                if color is not None:
+                    red, green, blue = color.get_truecolor()
+                    assert red == green == blue  # greys only
+        lines = screen_lines(d.app)
+        assert any(line.startswith("┏") for line in lines)
+        await d.press("space")
+        assert "PAUSED" in d.title(3)
+
+    drive_canned(script, *FEW)
+
+
+# without Unicode ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(20, 5), (80, 24), (120, 40), (200, 50)])
+def test_ascii_means_ascii_in_every_pane_border_and_bar(size: tuple[int, int]) -> None:
+    async def script(d: Driver) -> None:
+        monitor = d.app.monitor
+
+        def check() -> None:
+            for line in screen_lines(d.app):
+                assert line.isascii(), line
+
+        for key in "1234567":
+            await d.press(key)
+            check()
+            await d.press("z")
+            await d.tick()
+            check()
+            await d.press("z")
+        monitor.handle(Rejected(2, Failure("SyntaxError", "no", "a.py", 1, 2), ((1, "x"),)))
+        await d.tick()
+        check()
+        monitor.handle(Gone(1, 3, ("w1",)))
+        monitor.handle(Started(2, 0.1))
+        await d.tick()
+        check()
+        await d.press("7")
+        check()
+
+    drive_canned(script, *replay(4), size=size, ascii=True)
+
+
+def test_ascii_before_anything_has_happened() -> None:
+    async def script(d: Driver) -> None:
+        await d.tick()
+        assert screen_text(d.app).isascii()
+
+    drive(script, CannedSession(), ascii=True)
+
+
+def test_ascii_tells_the_focus_by_a_mark() -> None:
+    async def script(d: Driver) -> None:
+        await d.press("3")
+        assert d.title(3).startswith("> 3 Events")
+        assert d.title(1).startswith("1 Routines")
+
+    drive_canned(script, *FEW, ascii=True)
+
+
+def test_ascii_help_and_picker(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from routilux import Flow\nflow = Flow(\n")
+
+    async def script(d: Driver) -> None:
+        await d.app.workers.wait_for_complete()
+        await d.settle()
+        assert "a.py" in screen_text(d.app)
+        assert screen_text(d.app).isascii()
+        await d.press("question_mark")
+        assert isinstance(d.app.screen, HelpScreen)
+        # The scroll bar is Textual's own; the text beside it is ours.
+        lines = [line for line in screen_lines(d.app) if "Go to the" in line]
+        assert lines
+        assert all(line.rstrip("▁▂▃▄▅▆▇█ |").isascii() for line in lines)
+
+    drive(script, None, folder=Folder(tmp_path, (), tmp_path), ascii=True, size=(120, 70))
