@@ -266,16 +266,12 @@ class Run:
         return flow.id if flow is not None else ""
 
     def halt(self) -> None:
-        """Nothing runs any more: the totals stay, what is per second is over."""
+        """The process is gone: its last state stays, what is per second is over."""
         rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
         for routine in self._routines.values():
             rates += [routine.in_rate, routine.out_rate]
-            routine.started = routine.done
         for rate in rates:
             rate.stop()
-        for lane in self._lanes.values():
-            lane.running = None
-            lane.cells.extend([(None, 0.0)] * BUSY_CELLS)
 
     def routines(self) -> list[RoutineRow]:
         """Every routine, in order of flow and of addition."""

@@ -220,7 +220,10 @@ def test_a_new_generation_starts_clean() -> None:
     monitor.handle(Started(2, 0.143))
     assert (monitor.status, monitor.exit_code, monitor.run.done) == ("", None, 0)
     assert monitor.phase is Phase.LOADING
-    assert [line.text for line in monitor.output.lines] == ["generation 2 runs, loaded in 143 ms"]
+    assert [line.text for line in monitor.output.lines] == [
+        "generation 2 loads",
+        "generation 2 runs, loaded in 143 ms",
+    ]
 
 
 def test_progress_of_another_generation_is_not_taken_for_ours() -> None:

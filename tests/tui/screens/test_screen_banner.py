@@ -83,13 +83,15 @@ def test_esc_undoes_one_thing_at_a_time() -> None:
 
 def test_a_dead_engine_says_what_to_do_and_its_last_state_stays() -> None:
     async def script(d: Driver) -> None:
-        before = d.text(1)
+        before = d.app.monitor.run.routines()
+        assert any(row.running for row in before)
         d.app.monitor.handle(Died(1, -11))
         await d.tick()
         text = screen_text(d.app)
         assert "ENGINE GONE: g1 was killed by signal 11" in text
         assert "x DIED g1" in text
-        assert d.text(1).splitlines()[:4] == before.splitlines()[:4]
+        stopped = {"in_rate": 0.0, "out_rate": 0.0}
+        assert d.app.monitor.run.routines() == [row._replace(**stopped) for row in before]
 
     drive_canned(script, *FEW)
 
