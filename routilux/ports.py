@@ -24,6 +24,8 @@ Merge = Callable[[Data, Data], Data]
 #: Numbers of events and connections, unique in the process: records name them by these.
 _numbers = count(1)
 
+_COROUTINE = 0x80 | 0x200  # code flags of coroutines and of asynchronous generators
+
 _wiring = threading.RLock()  # held while connections are made, ended, or frozen for emitting
 
 
@@ -178,6 +180,7 @@ def _renamed(mapping: Mapping[str, str], deliver: Deliver) -> Deliver:
 
 
 def _delivery(slot: Slot) -> Deliver:
+    _refuse_coroutine(slot)
     call, takes_lists = _caller(slot.handler)
     if slot.merge_strategy == "append":
         return _appending(slot, call, takes_lists)
@@ -198,6 +201,17 @@ def _delivery(slot: Slot) -> Deliver:
         call(data)
 
     return override
+
+
+def _refuse_coroutine(slot: Slot) -> None:
+    """An ``async def`` handler would return a coroutine that nobody runs: say so, not succeed."""
+    code = getattr(slot.handler, "__code__", None)
+    if code is not None and code.co_flags & _COROUTINE:
+        owner = type(slot.routine).__name__ if slot.routine else "?"
+        raise RoutiluxError(
+            f"slot {slot.name!r} of {owner}: the handler {code.co_name}() is `async def`, which "
+            "flows do not run yet; make it a plain function (it may call asyncio.run)"
+        )
 
 
 def _appending(slot: Slot, call: Deliver, takes_lists: bool) -> Deliver:

@@ -312,7 +312,7 @@ def _describe(path: Path) -> tuple[int, Candidate] | None:
         return 0, Candidate(path, "", "does not parse", f"{path.name}:1: {error}")
     shape = _Shape(tree)
     pytest_file = path.name == "conftest.py" or path.name.startswith("test_")
-    if not shape.imports_routilux or not (shape.runnable or (shape.routines and not pytest_file)):
+    if pytest_file or not shape.imports_routilux or not (shape.runnable or shape.routines):
         return None
     doc = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
     title = "".join(char for char in doc if char.isprintable()).strip()
@@ -340,7 +340,7 @@ class _Shape:
 
     @property
     def detail(self) -> str:
-        parts = [f"{name}()" for name in self.factories] + self.flows
+        parts = [f"{name}()" for name in self.factories] + list(dict.fromkeys(self.flows))
         parts += ["script"] if self.script else []
         if not parts and self.routines:
             parts = ["routines " + ", ".join(self.routines)]

@@ -354,3 +354,10 @@ def test_reprs_name_the_owner_and_the_port() -> None:
     assert repr(Connection(event, slot)) == (
         "<Connection <Event None.out to 1 slots> -> <Slot None.in merge='override'>>"
     )
+
+
+def test_a_coroutine_handler_is_refused_instead_of_never_run() -> None:
+    async def handler(**_data: object) -> None: ...
+
+    with pytest.raises(RoutiluxError, match=r"slot 'in'.*handler\(\) is `async def`"):
+        Slot("in", handler=handler)
