@@ -80,9 +80,7 @@ class Inline:
             )
         except KeyboardInterrupt as interrupt:
             self._claims.remove(job)
-            if self._baton.acquire(blocking=False):  # else its holder will run what is queued
-                self._abandon(interrupt)
-                self._pass_on()
+            self._abandon(interrupt)
             raise
         self._claims.remove(job)
 
@@ -94,6 +92,7 @@ class Inline:
     def _run_queue(self, job: JobState | None) -> None:
         ready = self._ready
         self._holder = get_ident()
+        interrupt: KeyboardInterrupt | None = None
         try:
             if job is None:
                 while ready:
@@ -101,12 +100,14 @@ class Inline:
             else:
                 while ready and not job.flags & ENDED:
                     run(ready.popleft())
-        except KeyboardInterrupt as interrupt:
-            self._abandon(interrupt)
+        except KeyboardInterrupt as error:
+            interrupt = error
             raise
         finally:
             self._holder = 0
             self._pass_on()
+            if interrupt is not None:
+                self._abandon(interrupt)
 
     def _pass_on(self) -> None:
         self._baton.release()
@@ -120,13 +121,17 @@ class Inline:
 
     def _abandon(self, interrupt: KeyboardInterrupt) -> None:
         """After Ctrl+C nobody may come to run what is queued, so drop it and fail its jobs, except
-        for what other threads execute.
+        for what other threads execute. Who has the baton now will run it instead.
         """
-        for _ in range(len(self._ready)):
-            delivery = self._ready.popleft()
-            job = delivery[3].job
-            if job in self._claims:
-                self._ready.append(delivery)
-            else:
-                job.flow._scheduler.stop(job, interrupt)
-                discard(delivery)
+        while self._ready and self._baton.acquire(blocking=False):
+            for _ in range(len(self._ready)):
+                delivery = self._ready.popleft()
+                job = delivery[3].job
+                if job in self._claims:
+                    self._ready.append(delivery)
+                else:
+                    job.flow._scheduler.stop(job, interrupt)
+                    discard(delivery)
+            self._pass_on()
+            if self._claims:
+                return

@@ -116,8 +116,9 @@ def test_a_sample_that_takes_seconds_as_argument_ends(tmp_path: Path, name: str)
 
 # JSON -----------------------------------------------------------------------------------------
 
-#: Every field that a line may have, by kind; docs/engine.md and the README describe them.
-FIELDS = {"sequence", "time_ns", "kind", "generation", "job", "activation", "cause", "worker"}
+#: Every field that a line may have, by kind; docs/monitor.md describes them.
+FIELDS = {"sequence", "time_ns", "kind", "generation", "flow", "job", "activation", "cause"}
+FIELDS |= {"worker"}
 MORE = {
     "activation": {"edge", "queued_ns", "started_ns", "status"},
     "emit": {"event"},

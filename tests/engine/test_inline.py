@@ -240,6 +240,23 @@ def test_a_keyboard_interrupt_drops_the_foreign_emits_that_counted_on_that_threa
     assert flow._scheduler.ambient.dropped == 1, "the ambient job goes on"
 
 
+def test_an_emit_that_comes_just_when_an_interrupted_thread_leaves_is_not_stranded() -> None:
+    flow = Flow(runtime=HookedRuntime())
+    baton: Hooked = flow._inline._baton  # type: ignore[attr-defined]
+
+    def handler(_r: Routine) -> None:
+        emit = flow.routines["n0"].emit
+        baton.before_release = lambda: Call(emit, "out").result()  # it cannot get the baton
+        raise KeyboardInterrupt
+
+    flow.add_routine(node(handler), "bad")
+    chain(flow, passing, lambda _r: None)
+    with pytest.raises(KeyboardInterrupt):
+        flow.execute("bad")
+    assert flow._inline.waiting() == 0
+    assert flow.wait_for_completion(0)
+
+
 def test_a_keyboard_interrupt_leaves_alone_what_other_threads_execute() -> None:
     with gate() as go, gate() as inside:
 
