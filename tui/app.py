@@ -162,7 +162,7 @@ class MonitorApp(App[None]):
             self._ticker.cancel()
         if self.session is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.session.close(drain=0.05), 0.12)
+                await asyncio.wait_for(self.session.close(drain=0.03), 0.06)
             self.session.kill_all()
         self.exit()
 
