@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from routilux import DuplicateNameError, Flow, Routine, UnknownNameError
+from routilux import DuplicateNameError, Event, Flow, Routine, Slot, UnknownNameError
 from tests.engine.building import node
 from tests.waiting import in_threads
 
@@ -28,7 +28,10 @@ def test_a_name_is_defined_once() -> None:
 
 
 def test_a_slot_and_an_event_may_share_a_name() -> None:
-    node(events=("trigger",))
+    routine = node(events=("trigger",))
+    slot, event = routine.get_slot("trigger"), routine.get_event("trigger")
+    assert isinstance(slot, Slot)
+    assert isinstance(event, Event)
 
 
 def test_an_unknown_event_is_an_error_that_names_the_nearest_one() -> None:
