@@ -421,3 +421,30 @@ def test_help_and_version_go_to_stdout(tmp_path: Path) -> None:
     done = run("--version", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("routilux-tui ")
+
+
+def test_the_run_is_over_only_when_what_the_script_left_open_is(tmp_path: Path) -> None:
+    """The script ends at once; its only handler fails half a second later."""
+    late = write(
+        tmp_path / "late.py",
+        """
+import threading
+from routilux import Flow, Routine
+
+class Late(Routine):
+    def __init__(self):
+        super().__init__()
+        self.define_slot("trigger", handler=self.handle)
+
+    def handle(self, **kwargs):
+        threading.Event().wait(0.5)
+        raise ValueError("late")
+
+flow = Flow("late", execution_strategy="concurrent")
+flow.add_routine(Late(), "late")
+flow.execute("late")
+""",
+    )
+    done = run("--headless", late, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert "1 runs, 0 jobs completed, 1 failed" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -309,3 +310,28 @@ def test_a_flow_that_is_no_longer_watched_takes_no_events_back() -> None:
 )
 def test_threads_have_short_names(name: str, short: str) -> None:
     assert short_thread(name) == short
+
+
+def test_time_runs_from_when_the_code_began_not_from_the_first_look() -> None:
+    world = World(CHAIN)
+    began = world.now - 3 * SECOND
+    run = Run(1)
+    run.apply(msgspec.structs.replace(world.snapshot(), began_ns=began))
+    assert (run.origin, run.elapsed_ns) == (began, 3 * SECOND)
+    run.apply(msgspec.structs.replace(world.wait(SECOND).snapshot(), began_ns=began))
+    assert (run.origin, run.elapsed_ns) == (began, 4 * SECOND)
+
+
+def test_a_thread_that_takes_over_the_place_of_one_that_ended_is_no_worker_until_it_runs() -> None:
+    world = World(CHAIN)
+    run = watched(world)
+    world.count(1, 1, queued=1, started=1, done=1)
+    run.apply(world.wait(SECOND).snapshot())
+    assert [lane.label for lane in run.lanes()] == ["w1"]
+
+    snapshot = world.wait(SECOND).snapshot()
+    (state,) = snapshot.lanes
+    renamed = msgspec.structs.replace(state, name="run")
+    run.apply(msgspec.structs.replace(snapshot, lanes=(renamed,)))
+    assert run.lanes() == []
+    assert run.done == 1, "what was counted stays counted"

@@ -54,6 +54,7 @@ def test_pause_holds_the_view_counts_what_comes_and_loses_nothing() -> None:
         assert d.title(3) == "3 Events  PAUSED +0 new"
         await stream.emit(d, 1_200, lost=34)
         assert d.title(3) == "3 Events  PAUSED +1,234 new"
+        assert "PAUSED +1,234" in screen_text(d.app).splitlines()[0], "also while zoomed"
         assert d.text(3) == before
         assert d.app.monitor.run.done == 1_250  # all the other panes go on
         await d.press("space")

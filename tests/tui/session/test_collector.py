@@ -336,3 +336,25 @@ def test_ids_of_any_kind_can_be_sent(collector: Collector, name: Any) -> None:
     if name is not None:
         shown = str(name).encode("utf-8", "backslashreplace").decode()
         assert (back.flows[0].id, back.flows[0].routines[0].id) == (shown, shown)
+
+
+def test_records_of_several_flows_are_numbered_through() -> None:
+    flows = [Flow(name) for name in ("a", "b", "c")]
+    collector = Collector()
+    for flow in flows:
+        flow.add_routine(Node(), "node")
+        collector.add(flow)
+    try:
+        for flow in flows:
+            flow.execute("node")
+        snapshot = collector.snapshot(ALL)
+        numbers = [record[0] for record in snapshot.records]
+        assert len(numbers) > len(flows)
+        assert numbers == list(range(1, snapshot.published + 1))
+        flows[0].execute("node")
+        later = collector.snapshot(Pull(records=1))
+        (last,) = later.records
+        assert last[0] == later.published, "the gap before it is what was missed"
+        assert later.published - later.received == last[0] - numbers[-1] - 1
+    finally:
+        collector.detach()

@@ -15,7 +15,7 @@ import pytest
 from tests.tui.session.running import ONE, Running, in_loop, running, ticking, until, write
 from tui.model.monitor import Phase
 from tui.session import session as session_module
-from tui.session.events import Gone, Loading, Rejected, Started, Stopping
+from tui.session.events import Died, Gone, Loading, Rejected, Started, Stopping
 from tui.session.messages import Pull
 
 BROKEN = "x = 1\nif x\n    pass\n"
@@ -488,3 +488,19 @@ async def test_a_bad_save_after_a_good_one_leaves_the_good_one_running(tmp_path:
             path.write_text(BROKEN + "#" * number)
             await live.until_rejected(number)
             await still_ticks(live, f"v{number}")
+
+
+@in_loop
+async def test_a_script_that_never_reaches_the_gate_starts_again_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "f.py", "print('on', flush=True)\nwhile True: pass\n")
+    async with running(path, reload=True) as live:
+        await live.until_printed("on")
+        live.session.kill()
+        await live.until_died()
+        live.session.reload()
+        await live.until_started(2)
+        await live.until(lambda: "on\n" in live.text(2), "the second generation")
+        live.session.kill()
+        await live.until(lambda: len(live.of(Died)) == 2, "its end")
