@@ -1,31 +1,65 @@
 """An event-driven flow engine: routines with input slots and output events, wired into a flow."""
 
 from .bus import EventBus, Level, Subscription, hub
-from .errors import DuplicateNameError, RoutiluxError, SelfDeadlockError, UnknownNameError
+from .clock import Clock, ManualClock
+from .commit import Outcome
+from .errors import (
+    DamagedDataError,
+    DuplicateNameError,
+    InvalidValueError,
+    JobLostError,
+    RoutiluxError,
+    SelfDeadlockError,
+    SerializationError,
+    SlotFullError,
+    UnknownNameError,
+)
 from .flow import Flow
-from .job import JobState, JobStatus
+from .history import ExecutionRecord
+from .job import JobState, JobStatus, SlotActivationTask, TaskPriority
+from .limits import Limit, limit_workers
+from .policy import ErrorHandler, ErrorStrategy
 from .ports import Connection, Event, Slot
 from .records import Kind, Note, Record, Status
-from .routine import Routine
+from .routine import ExecutionContext, Routine, Timer
+from .tracker import ExecutionTracker
 
 __all__ = [
+    "Clock",
     "Connection",
+    "DamagedDataError",
     "DuplicateNameError",
+    "ErrorHandler",
+    "ErrorStrategy",
     "Event",
     "EventBus",
+    "ExecutionContext",
+    "ExecutionRecord",
+    "ExecutionTracker",
     "Flow",
+    "InvalidValueError",
+    "JobLostError",
     "JobState",
     "JobStatus",
     "Kind",
     "Level",
+    "Limit",
+    "ManualClock",
     "Note",
+    "Outcome",
     "Record",
     "RoutiluxError",
     "Routine",
     "SelfDeadlockError",
+    "SerializationError",
     "Slot",
+    "SlotActivationTask",
+    "SlotFullError",
     "Status",
     "Subscription",
+    "TaskPriority",
+    "Timer",
     "UnknownNameError",
     "hub",
+    "limit_workers",
 ]

@@ -12,7 +12,7 @@ from contextvars import Context, ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .ports import Connection
+from .ports import Connection, Slot
 
 if TYPE_CHECKING:
     from .job import JobState
@@ -42,6 +42,13 @@ class Activation:
         """The id of this activation's child of that index."""
         return hash((self.id, index))
 
+    def ticket(self) -> Delivery:
+        """What stands in a shared queue for one delivery of the job's backlog."""
+        return (NO_EDGE, {}, None, self, 1, 0)  # type: ignore[return-value] # never entered
+
 
 #: Which activation runs in this context; unset in threads that are none of the flow's.
 current: ContextVar[Activation] = ContextVar("routilux_activation")
+
+#: The edge of a ticket, which stands in a shared queue for a delivery that waits elsewhere.
+NO_EDGE = Connection(None, Slot("ticket"), link=False)

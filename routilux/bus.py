@@ -106,6 +106,23 @@ class Lane:
         self.ring.append((n, time, kind, job, activation, cause, subject, 0, 0, status))
         self.published = n
 
+    def record(
+        self,
+        job: int,
+        activation: int,
+        cause: int,
+        edge: int,
+        queued: int,
+        started: int,
+        ended: int,
+        status: int,
+    ) -> None:
+        """Append the record of a handler call that has ended. Owner thread only."""
+        n = self.published + 1
+        raw = (n, ended, 1, job, activation, cause, edge, queued, started, status)
+        self.ring.append(raw)
+        self.published = n
+
     def note(self, activation: int, kind: Note, text: str) -> None:
         """Keep a text about an activation. Owner thread only."""
         self.noted += 1

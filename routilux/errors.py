@@ -38,6 +38,70 @@ class SelfDeadlockError(RoutiluxError, RuntimeError):
     """A handler waited for the flow (or the job) that waits for the handler."""
 
 
+class SlotFullError(RoutiluxError, RuntimeError):
+    """A slot with ``overflow="error"`` holds as many deliveries as it may; nothing was delivered.
+
+    Attributes:
+        routine: id of the slot's routine.
+        slot: name of the slot.
+        limit: its ``max_queue``.
+    """
+
+    def __init__(self, routine: str, slot: str, limit: int) -> None:
+        self.routine = routine
+        self.slot = slot
+        self.limit = limit
+        super().__init__(
+            f"slot {slot!r} of routine {routine!r} is full: {limit} deliveries wait for it; "
+            "emit again later, raise max_queue, or choose another overflow"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.routine, self.slot, self.limit)
+
+
+class JobLostError(RoutiluxError, RuntimeError):
+    """A job cannot go on, since the threads that ran it are in another process (after a fork)."""
+
+
+class SerializationError(RoutiluxError, TypeError):
+    """Something cannot be turned into plain data; the message says what and where."""
+
+
+class DamagedDataError(RoutiluxError, ValueError):
+    """Saved data is damaged, of another kind, or newer than this version; nothing was changed."""
+
+
+def seconds(value: float | None, what: str) -> float | None:
+    """A time to wait: None, or a number that is not negative.
+
+    Raises:
+        InvalidValueError: it is negative or no number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise InvalidValueError(f"{what} must be None or a number of seconds >= 0, not {value!r}")
+    return value
+
+
+def at_least(value: int, minimum: int, what: str) -> int:
+    """A whole number that is not too small.
+
+    Raises:
+        InvalidValueError: it is too small or no whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise InvalidValueError(
+            f"{what} must be a whole number of at least {minimum}, not {value!r}"
+        )
+    return value
+
+
+class InvalidValueError(RoutiluxError, ValueError):
+    """An argument has a value that it cannot have."""
+
+
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
     if not known:
         return " (it has none)"

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from itertools import count
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+from . import control
 from .activation import current
 from .bus import EventBus, hub
-from .errors import DuplicateNameError, RoutiluxError, UnknownNameError
+from .clock import Clock
+from .errors import DuplicateNameError, InvalidValueError, UnknownNameError, at_least
 from .graph import ENTRY_SLOT, entries
-from .job import JobState
+from .history import LIMIT
+from .job import NESTED, JobState, SlotActivationTask, TaskPriority
+from .policy import ErrorHandler
 from .ports import Connection
+from .report import describe_stuck
 from .routine import Routine, event_of, slot_of
 from .runtime import Runtime
 from .scheduler import Scheduler
+from .tracker import ExecutionTracker
+from .waiting import deadline_of
 from .workers import Backend
+
+__all__ = ["Flow", "SlotActivationTask", "TaskPriority"]
 
 SEQUENTIAL = "sequential"
 CONCURRENT = "concurrent"
 _STRATEGIES = (SEQUENTIAL, CONCURRENT)
 _DEFAULT_WORKERS = 5
+
+#: Jobs that `Flow.get_all_executions` looks at, the latest ones.
+JOBS_KNOWN = 10_000
 
 _flow_numbers = count(1)
 
@@ -36,11 +50,17 @@ class Flow:
         execution_strategy: ``"sequential"`` runs handlers one at a time in the thread that calls
             `execute`; ``"concurrent"`` runs them on worker threads.
         max_workers: how many threads a concurrent flow may use. A sequential flow has one.
-        runtime: where locks, time and threads come from; for debuggers and tests.
+        clock: where retry delays, timers and records take the time from; a test gives a
+            `ManualClock`.
+        history: how many records each job keeps of what it has done; 0 keeps none, which makes an
+            emit cheaper.
+        runtime: where locks, time and threads come from; for debuggers.
 
     Attributes:
         routines: the routines by id, in the order in which they were added.
         connections: all connections, in order.
+        error_handler: what to do when a handler raises whose routine has no error handler of its
+            own; None: its job fails.
         bus: what happens here, for subscribers.
     """
 
@@ -50,6 +70,8 @@ class Flow:
         execution_strategy: str = SEQUENTIAL,
         max_workers: int = _DEFAULT_WORKERS,
         *,
+        clock: Clock | None = None,
+        history: int = LIMIT,
         runtime: Runtime | None = None,
     ) -> None:
         self.flow_id = flow_id if flow_id is not None else str(uuid4())
@@ -59,9 +81,14 @@ class Flow:
         self.bus = EventBus()
         self.execution_strategy = execution_strategy
         self.max_workers = _workers(execution_strategy, max_workers)
-        self._runtime = runtime or Runtime()
+        self.error_handler: ErrorHandler | None = None
+        self.history = at_least(history, 0, "history")
+        self._runtime = runtime or Runtime(clock)
         self._scheduler = Scheduler(self, self._runtime, self.bus)
-        self._inline = self._runtime.inline()
+        self._loop = self._runtime.loop(f"routilux-{self.flow_id}-loop")
+        self._inline = self._runtime.inline(f"routilux-{self.flow_id}", self._loop)
+        self._latest: JobState | None = None
+        self._jobs: deque[weakref.ref[JobState]] = deque(maxlen=JOBS_KNOWN)
         self._threads: Backend | None = None
         self._finalizer: weakref.finalize[..., Flow] | None = None  # ends the threads
         # Jobs are children of the thread that executes them: of "main" here, or of an activation.
@@ -134,6 +161,15 @@ class Flow:
             self.execution_strategy, self.max_workers = strategy, workers
             self._close_threads()
 
+    def set_error_handler(self, handler: ErrorHandler | None) -> None:
+        """What to do when a handler raises whose routine has no error handler of its own."""
+        if handler is not None and not isinstance(handler, ErrorHandler):
+            raise InvalidValueError(
+                f"flow {self.flow_id!r}: an error handler is an ErrorHandler, not "
+                f"{type(handler).__name__}; write ErrorHandler('continue')"
+            )
+        self.error_handler = handler
+
     # running ----------------------------------------------------------------------------------
 
     def execute(
@@ -176,6 +212,120 @@ class Flow:
         job.backend.settle(job)
         return job
 
+    async def aexecute(
+        self,
+        entry_routine_id: str,
+        entry_params: Mapping[str, Any] | None = None,
+        execution_strategy: str | None = None,
+        *,
+        entry_slot: str = ENTRY_SLOT,
+    ) -> JobState:
+        """Like `execute`, and wait for the job to end without blocking the caller's event loop.
+
+        Also in a coroutine handler. When the awaiting task is cancelled, so is the job.
+        """
+        from .aio import execute
+
+        return await execute(
+            self, entry_routine_id, entry_params, execution_strategy, entry_slot=entry_slot
+        )
+
+    # jobs -------------------------------------------------------------------------------------
+
+    @property
+    def execution_tracker(self) -> ExecutionTracker | None:
+        """How the latest job performs; None before the first `execute`."""
+        return ExecutionTracker.of(self._latest) if self._latest is not None else None
+
+    def get_execution(self, job_id: str) -> JobState | None:
+        """The job of that id, if it is open or somebody still holds it; else None."""
+        return next((job for job in self.get_all_executions() if job.job_id == job_id), None)
+
+    def get_all_executions(self) -> list[JobState]:
+        """The jobs that are open, and those ended ones that somebody still holds, in order."""
+        known = {job.number: job for ref in list(self._jobs) if (job := ref()) is not None}
+        with self._scheduler.lock:
+            ambient = self._scheduler.ambient
+            known.update(self._scheduler.jobs)
+        return [job for _, job in sorted(known.items()) if job is not ambient]
+
+    def pause(
+        self,
+        job_state: JobState,
+        reason: str = "",
+        checkpoint: Any = None,
+        *,
+        timeout: float = control.PAUSE_SECONDS,
+    ) -> bool:
+        """Let no activation of a job start any more. Other jobs go on. Any thread.
+
+        What the job has queued, and what its running handlers still emit, is kept: see
+        `JobState.pending_tasks`. A job that has ended only gets the status and the checkpoint.
+
+        Args:
+            job_state: a job of this flow.
+            reason: goes to `JobState.pause_points`.
+            checkpoint: likewise; plain data if the job is to be saved.
+            timeout: seconds to wait for handlers of the job that run already.
+
+        Returns:
+            True when nothing of the job runs (but the calling handler), False when a handler
+            that had begun before was still running after the time.
+
+        Raises:
+            ValueError: a job of another flow, or a cancelled one.
+        """
+        return control.pause(self, job_state, reason, checkpoint, timeout)
+
+    def resume(self, job_state: JobState) -> JobState:
+        """Let a paused job go on, or one that was loaded: it then runs exactly what was left.
+
+        Routines get back the statistics that stand in the job's `JobState.routine_states`. A
+        sequential flow has run the rest when this returns.
+
+        Raises:
+            ValueError: a job of another flow, a cancelled one, or one with routines that this flow
+                does not have; nothing was changed.
+        """
+        return control.resume(self, job_state)
+
+    def cancel(self, job_state: JobState, reason: str = "") -> None:
+        """End a job: what it has queued is dropped and counted, coroutines are cancelled.
+
+        Handlers that run are not interrupted; they see `Routine.cancelled`. The status is
+        ``cancelled`` at once and stays so. Any thread.
+
+        Raises:
+            ValueError: a job of another flow.
+        """
+        control.cancel(self, job_state, reason)
+
+    def serialize(self, include_execution_state: bool = False) -> dict[str, Any]:
+        """The flow's structure as plain data: routines with config and stats, connections.
+
+        Args:
+            include_execution_state: add the jobs that are paused, under ``jobs``.
+
+        Raises:
+            TypeError: a routine's class needs constructor arguments, or something is no plain
+                data; the message says what and where.
+        """
+        from .serialize import flow_to_data
+
+        return flow_to_data(self, include_execution_state)
+
+    def deserialize(self, data: dict[str, Any]) -> None:
+        """Become the flow that `serialize` described; all of it or nothing.
+
+        Raises:
+            ValueError: the data is damaged or of a newer version, or a class is missing.
+        """
+        from .serialize import flow_from_data
+
+        flow_from_data(self, data)
+
+    # waiting ----------------------------------------------------------------------------------
+
     def wait_for_completion(self, timeout: float | None = None) -> bool:
         """Wait until nothing of this flow is queued or running. Any number of threads may wait.
 
@@ -206,19 +356,18 @@ class Flow:
         Raises:
             SelfDeadlockError: ``wait`` in a handler of this flow.
         """
-        runtime_now = self._runtime.now_ns
-        start = runtime_now()
+        deadline = deadline_of(timeout)
         idle = self._scheduler.wait_until_idle(timeout) if wait else True
         threads = self._close_threads()
-        if threads is None or not wait:
+        self._loop.close()
+        if not wait:
             return idle
-        left = None if timeout is None else max(0.0, timeout - (runtime_now() - start) / 1e9)
-        stuck = threads.join(left)
+        stuck = threads.join(_left(deadline)) if threads is not None else []
+        stuck += self._loop.join(_left(deadline))
         if stuck:
-            names = ", ".join(thread.name for thread in stuck)
             warnings.warn(
                 f"flow {self.flow_id!r} was shut down with {len(stuck)} threads still in a "
-                f"handler after {timeout} s: {names}",
+                f"handler after {timeout} s: {describe_stuck(stuck, threads)}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -235,11 +384,21 @@ class Flow:
 
     def _new_job(self, strategy: str | None = None) -> JobState:
         parent = current.get(None)
+        nested = parent is not None and parent.job.flow is self and not parent.job.done
+        job = JobState("", self._next_ident(), self.history)
+        job.flow, job.backend = self, self._backend(strategy)
+        if nested:
+            job.flags = NESTED
+            job.backlog = deque()
+        self._latest = job
+        self._jobs.append(weakref.ref(job))
+        return job
+
+    def _next_ident(self) -> int:
+        parent = current.get(None)
         if parent is not None and parent.job.flow is self:
-            ident = parent.child_id(next(parent.children))
-        else:
-            ident = hash((self.number, next(self._main)))
-        return JobState(self, self._backend(strategy), ident)
+            return parent.child_id(next(parent.children))
+        return hash((self.number, next(self._main)))
 
     def _backend(self, strategy: str | None = None) -> Backend:
         wanted = strategy or self.execution_strategy
@@ -257,7 +416,7 @@ class Flow:
         name = f"routilux-{self.flow_id}"
         sequential = self.execution_strategy == SEQUENTIAL  # one job asked for threads
         workers = _DEFAULT_WORKERS if sequential else self.max_workers
-        threads = self._threads = self._runtime.threads(name, workers)
+        threads = self._threads = self._runtime.threads(name, workers, self._loop)
         # A flow that is dropped without shutdown leaves no thread behind.
         self._finalizer = weakref.finalize(self, threads.close)
         self._finalizer.atexit = False
@@ -287,6 +446,9 @@ def _known(strategy: str) -> str:
 
 
 def _workers(strategy: str, max_workers: int) -> int:
-    if max_workers < 1:
-        raise RoutiluxError(f"max_workers must be at least 1, not {max_workers}")
+    at_least(max_workers, 1, "max_workers")
     return max_workers if strategy == CONCURRENT else 1
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - monotonic())

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import get_ident
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from .commit import discard
+from .gate import WINDOW, admit, resolve
 from .job import ENDED
-from .tracing import admit
-from .workers import discard, run
+from .workers import Backend, Runner, run
 
 if TYPE_CHECKING:
     from .activation import Activation, Delivery
     from .job import JobState
+    from .loop import EventLoop
     from .ports import Connection
     from .runtime import Runtime
 
 
-class Inline:
+class Inline(Backend):
     """Runs deliveries one at a time, first in first out, in the thread that executes the job.
 
     A baton says which thread runs the queue. A chain of emits does not grow the stack, since an
@@ -28,10 +31,13 @@ class Inline:
     also comes back when others have run its job.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._ready: deque[Delivery] = deque()
+    parallel = False
+
+    def __init__(self, runtime: Runtime, name: str, loop: EventLoop) -> None:
+        super().__init__(runtime, name, loop)
         self._baton = runtime.lock()
         self._holder = 0  # thread that has the baton
+        self._current: tuple[threading.Thread, Delivery] | None = None
         self._claims: list[JobState] = []  # what the threads that wait for their turn execute
 
     def submit(
@@ -39,14 +45,27 @@ class Inline:
     ) -> None:
         """Queue; a thread that is none of the flow's runs the queue unless another one does."""
         job = cause.job
-        job.tokens.extend(edges)
-        if job.flags:
-            self._ready.extend(admit(edges, data, cause))
+        tokens = job.tokens
+        tokens.extend(edges)
+        if job.flags or len(tokens) > WINDOW:
+            self._ready.extend(admit(self, edges, data, cause))
         else:
             for edge in edges:
                 self._ready.append((edge, data, copy_context(), cause, 0, 0))
         if self._holder != get_ident() and edges[0].source_event is not None:
             self._run_leftovers()  # entries wait for `settle`, which knows when to stop
+
+    def queue(self, deliveries: Sequence[Delivery], runner: Runner = Runner.OTHERS) -> None:
+        """Queue deliveries whose tokens are in already. Any thread."""
+        self._ready.extend(deliveries)
+        if self._holder == get_ident() or runner is Runner.SETTLE or not deliveries:
+            return
+        if runner is Runner.HERE:
+            self._run_leftovers()
+        elif self._claims:
+            self._wake_claimants()
+        elif not self._baton.locked():
+            self._runtime.start_thread(self._run_leftovers, f"{self._name}-late")
 
     def settle(self, job: JobState) -> None:
         """Run the queue until the job has ended. In a handler of the flow: leave it queued."""
@@ -60,9 +79,51 @@ class Inline:
         if self._ready:
             self._run_leftovers()
 
-    def waiting(self) -> int:
-        """How many deliveries are queued."""
-        return len(self._ready)
+    def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
+        """Run the queue in the handler that waits, which has stopped the queue by waiting."""
+        scheduler = job.flow._scheduler
+        if self._holder != get_ident():
+            scheduler.wait(ready, deadline)
+            return
+        outer = self._current
+        self._claims.append(job)  # who queues something wakes us
+        try:
+            while not ready() and not scheduler.is_over(deadline):
+                if self._ready:
+                    self._run_next()
+                else:
+                    scheduler.wait(lambda: ready() or bool(self._ready), deadline)
+        finally:
+            self._claims.remove(job)
+            self._current = outer
+
+    def run_coroutine(
+        self, delivery: Delivery, coroutine: CoroutineType[Any, Any, Any], start: int | None
+    ) -> None:
+        """Run it on the event loop and wait: one handler at a time."""
+        ended = self._loop.start(delivery, coroutine, start)
+        try:
+            ended.wait()
+        except KeyboardInterrupt as interrupt:
+            job = delivery[3].job
+            job.flow._scheduler.stop(job, interrupt)
+            self._loop.cancel(job)
+            raise
+
+    def runs_here(self) -> bool:
+        """Whether the calling thread runs the queue."""
+        return self._holder == get_ident()
+
+    def running(self) -> list[tuple[threading.Thread, Delivery]]:
+        """The thread that runs a handler now, and what it runs."""
+        current = self._current
+        return ([current] if current is not None else []) + list(self._guests.values())
+
+    def leave(self) -> None:
+        """The calling thread has ended what it ran."""
+        if self._holder == get_ident():
+            self._current = None
+        super().leave()
 
     def close(self) -> None:
         """Nothing to end: there is no thread."""
@@ -80,6 +141,8 @@ class Inline:
             )
         except KeyboardInterrupt as interrupt:
             self._claims.remove(job)
+            if job.retries_waiting:
+                job.flow._scheduler.stop(job, interrupt)
             self._abandon(interrupt)
             raise
         self._claims.remove(job)
@@ -94,20 +157,26 @@ class Inline:
         self._holder = get_ident()
         interrupt: KeyboardInterrupt | None = None
         try:
-            if job is None:
-                while ready:
-                    run(ready.popleft())
-            else:
-                while ready and not job.flags & ENDED:
-                    run(ready.popleft())
+            thread = threading.current_thread()
+            while ready and not (job is not None and job.flags & ENDED):
+                delivery = ready.popleft()
+                # Said before the job's flags are looked at: see `control.pause`.
+                self._current = (thread, delivery)
+                run(delivery)
         except KeyboardInterrupt as error:
             interrupt = error
             raise
         finally:
+            self._current = None
             self._holder = 0
             self._pass_on()
             if interrupt is not None:
                 self._abandon(interrupt)
+
+    def _run_next(self) -> None:
+        delivery = self._ready.popleft()
+        self._current = (threading.current_thread(), delivery)
+        run(delivery)
 
     def _pass_on(self) -> None:
         self._baton.release()
@@ -125,7 +194,9 @@ class Inline:
         """
         while self._ready and self._baton.acquire(blocking=False):
             for _ in range(len(self._ready)):
-                delivery = self._ready.popleft()
+                delivery = resolve(self._ready.popleft())
+                if delivery is None:
+                    continue
                 job = delivery[3].job
                 if job in self._claims:
                     self._ready.append(delivery)

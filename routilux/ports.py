@@ -1,32 +1,32 @@
-"""Ports: events go out of a routine, slots take data in, connections join the two.
-
-How a handler is called is decided once, when the slot is defined, never per message.
-"""
+"""Ports: events go out of a routine, slots take data in, connections join the two."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from .errors import RoutiluxError
+from .calling import Call, Data, Handler, caller, signature_text, takes_keywords
+from .errors import InvalidValueError, RoutiluxError
 
 if TYPE_CHECKING:
+    from .mailbox import Mailbox
     from .routine import Routine
 
-Data = dict[str, Any]
-Handler = Callable[..., Any]
-Deliver = Callable[[Data], None]
 Merge = Callable[[Data, Data], Data]
 
 #: Numbers of events and connections, unique in the process: records name them by these.
 _numbers = count(1)
 
-_COROUTINE = 0x80 | 0x200  # code flags of coroutines and of asynchronous generators
-
 _wiring = threading.RLock()  # held while connections are made, ended, or frozen for emitting
+
+
+def forget_wiring_lock() -> None:
+    """In the child of a fork: whoever held the lock did not come along."""
+    global _wiring  # noqa: PLW0603 - the one lock of all wiring
+    _wiring = threading.RLock()
 
 
 class Slot:
@@ -35,7 +35,8 @@ class Slot:
     Args:
         name: unique among the routine's slots.
         routine: the owner; None for a slot that stands alone.
-        handler: called with each message; a slot without one just accumulates.
+        handler: called with each message; a slot without one just accumulates. A coroutine
+            function runs on the flow's event loop.
         merge_strategy: ``"override"`` keeps the last message, ``"append"`` a list per key with
             one entry per message, a callable ``(old, new) -> dict`` what it returns. Anything
             else counts as override.
@@ -45,10 +46,20 @@ class Slot:
     has one other parameter; the matching keywords (else the whole dict) if it has several. With
     ``append`` a handler that takes nothing but ``**kwargs`` gets the accumulated lists, any other
     the values of this message.
+
+    Attributes:
+        mailbox: holds back what waits for the slot, when it has limits (see
+            `Routine.define_slot`); else None.
+        connections: those that deliver here.
+        call: calls the handler with one message, without merging it.
+        deliver: merges a message and calls the handler; returns what that returns.
+        takes_lists: whether the handler takes nothing but ``**kwargs``.
+        run_ns: how long its latest timed handler calls took, in nanoseconds; None: none was timed.
     """
 
-    __slots__ = ("_data", "_entry", "_lock", "deliver", "handler", "merge_strategy", "name",
-                 "routine")  # fmt: skip
+    __slots__ = ("_data", "_entry", "_lock", "call", "connections", "deliver", "handler",
+                 "mailbox", "merge_strategy", "name", "routine", "run_ns",
+                 "takes_lists")  # fmt: skip
 
     def __init__(
         self,
@@ -61,10 +72,14 @@ class Slot:
         self.routine = routine
         self.handler = handler
         self.merge_strategy = merge_strategy
+        self.mailbox: Mailbox | None = None
+        self.run_ns: deque[int] | None = None
         self._data: Data = {}
         self._lock = threading.RLock()
         self._entry: Connection | None = None
-        self.deliver: Deliver = _delivery(self)
+        self.connections: list[Connection] = []
+        self.call, self.takes_lists = caller(handler, self.where())
+        self.deliver = _delivery(self)
 
     @property
     def data(self) -> Data:
@@ -81,6 +96,60 @@ class Slot:
                     self._entry = Connection(None, self, link=False)
         return self._entry
 
+    @property
+    def connected_events(self) -> list[Event]:
+        """The events that deliver here, each once, in the order of their connections."""
+        with _wiring:
+            return list(dict.fromkeys(c.source_event for c in self.connections if c.source_event))
+
+    def connect(self, event: Event) -> None:
+        """Let an event deliver here. Repeatable: connects once."""
+        event.connect(self)
+
+    def disconnect(self, event: Event) -> None:
+        """Let the event deliver nothing here any more. Repeatable."""
+        event.disconnect(self)
+
+    def receive(self, data: Data) -> None:
+        """Merge and handle data now, in this thread, outside of any job.
+
+        Never raises: an error of the handler is logged and put into the routine's statistics.
+        """
+        try:
+            _close(self.deliver(dict(data)), self)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises
+            from . import report
+
+            report.swallowed(self, error)
+
+    def call_handler(self, data: Data, propagate_exceptions: bool = False) -> None:
+        """Call the handler with a message, without merging it.
+
+        Args:
+            data: the message.
+            propagate_exceptions: raise what the handler raises, instead of logging it.
+        """
+        try:
+            _close(self.call(dict(data)), self)
+        except Exception as error:
+            if propagate_exceptions:
+                raise
+            from . import report
+
+            report.swallowed(self, error)
+
+    def redeliver(self, data: Data) -> Any:
+        """Call the handler again with a message that has been merged already."""
+        accumulated = callable(self.merge_strategy) or (
+            self.takes_lists and self.merge_strategy == "append"
+        )
+        return self.call(self.data if accumulated else data)
+
+    def where(self) -> str:
+        """Names the slot in messages."""
+        routine = self.routine
+        return f"slot {self.name!r} of {routine._where() if routine else 'no routine'}"
+
     def __repr__(self) -> str:
         owner = self.routine._id if self.routine else None
         return f"<Slot {owner}.{self.name} merge={self.merge_strategy!r}>"
@@ -90,9 +159,12 @@ class Event:
     """A routine's output: what is emitted here goes to every connected slot, in connection order.
 
     ``output_params`` document the data; nothing checks them.
+
+    Attributes:
+        short: the connections, as long as none of their slots has limits; else empty.
     """
 
-    __slots__ = ("_edges", "connections", "name", "number", "output_params", "routine")
+    __slots__ = ("_edges", "connections", "name", "number", "output_params", "routine", "short")
 
     def __init__(
         self, name: str = "", routine: Routine | None = None, output_params: Sequence[str] = ()
@@ -103,6 +175,7 @@ class Event:
         self.number = next(_numbers)
         self.connections: list[Connection] = []
         self._edges: tuple[Connection, ...] | None = ()
+        self.short: tuple[Connection, ...] = ()
 
     @property
     def edges(self) -> tuple[Connection, ...]:
@@ -111,12 +184,34 @@ class Event:
         if edges is None:
             with _wiring:
                 edges = self._edges = tuple(self.connections)
+                limited = any(edge.target_slot.mailbox for edge in edges)
+                self.short = () if limited else edges
         return edges
 
     @property
     def connected_slots(self) -> list[Slot]:
         """The slots that get what is emitted here."""
         return [connection.target_slot for connection in self.connections]
+
+    def connect(self, slot: Slot) -> None:
+        """Deliver to a slot. Repeatable: connects once."""
+        with _wiring:
+            if all(c.target_slot is not slot for c in self.connections):
+                Connection(self, slot)
+
+    def disconnect(self, slot: Slot) -> None:
+        """Deliver nothing to the slot any more. Repeatable."""
+        with _wiring:
+            for connection in [c for c in self.connections if c.target_slot is slot]:
+                connection.disconnect()
+
+    def emit(self, flow: Any = None, **data: Any) -> None:
+        """Emit, like `Routine.emit`; an event of no routine calls its slots directly."""
+        if self.routine is not None:
+            self.routine._emit(self, flow, data)
+        else:
+            for connection in self.edges:
+                connection.activate(data)
 
     def __repr__(self) -> str:
         owner = self.routine._id if self.routine else None
@@ -132,29 +227,45 @@ class Connection:
         param_mapping: ``{source name: target name}``, a real renaming: the old key does not also
             arrive. Keys it does not name pass unless they collide with a target name.
         link: whether the event delivers over it from now on.
+
+    Attributes:
+        deliver: renames, merges and calls the handler; returns what that returns.
+        retries: how often this delivery was tried before.
     """
 
-    __slots__ = ("deliver", "number", "param_mapping", "source_event", "target_slot")
+    __slots__ = ("deliver", "number", "param_mapping", "retries", "source_event", "target_slot")
 
     def __init__(
         self,
-        source_event: Event | None,
-        target_slot: Slot,
+        source_event: Event | None = None,
+        target_slot: Slot | None = None,
         param_mapping: Mapping[str, str] | None = None,
         *,
         link: bool = True,
     ) -> None:
+        if target_slot is None:
+            raise InvalidValueError("a connection needs a target slot")
         self.source_event = source_event
         self.target_slot = target_slot
         self.param_mapping = dict(param_mapping or {})
         self.number = next(_numbers)
-        self.deliver: Deliver = target_slot.deliver
+        self.retries = 0
+        self.deliver: Call = target_slot.deliver
         if self.param_mapping:
             self.deliver = _renamed(self.param_mapping, target_slot.deliver)
         if link and source_event is not None:
             with _wiring:
                 source_event.connections.append(self)
-                source_event._edges = None
+                source_event._edges, source_event.short = None, ()
+                target_slot.connections.append(self)
+
+    def activate(self, data: Data) -> None:
+        """Deliver now, in this thread, outside of any job; see `Slot.receive`."""
+        self.target_slot.receive(self.renamed(data))
+
+    def renamed(self, data: Data) -> Data:
+        """What the slot gets of data that is emitted."""
+        return _rename(self.param_mapping, data) if self.param_mapping else dict(data)
 
     def disconnect(self) -> None:
         """Deliver nothing over this connection any more. Repeatable."""
@@ -162,65 +273,64 @@ class Connection:
         with _wiring:
             if event is not None and self in event.connections:
                 event.connections.remove(self)
-                event._edges = None
+                event._edges, event.short = None, ()
+                self.target_slot.connections.remove(self)
+
+    def again(self, retries: int | None = None) -> Connection:
+        """The same edge for one more try of a delivery: what is merged already is not again."""
+        edge = Connection(self.source_event, self.target_slot, self.param_mapping, link=False)
+        edge.number = self.number
+        edge.retries = self.retries + 1 if retries is None else retries
+        mapping, redeliver = self.param_mapping, self.target_slot.redeliver
+        edge.deliver = _renamed(mapping, redeliver) if mapping else redeliver
+        return edge
 
     def __repr__(self) -> str:
         return f"<Connection {self.source_event!r} -> {self.target_slot!r}>"
 
 
-def _renamed(mapping: Mapping[str, str], deliver: Deliver) -> Deliver:
+def _rename(mapping: Mapping[str, str], data: Data) -> Data:
     targets = set(mapping.values())
-
-    def rename(data: Data) -> None:
-        renamed = {k: v for k, v in data.items() if k not in mapping and k not in targets}
-        renamed.update((mapping[k], data[k]) for k in mapping if k in data)
-        deliver(renamed)
-
-    return rename
+    renamed = {k: v for k, v in data.items() if k not in mapping and k not in targets}
+    renamed.update((mapping[k], data[k]) for k in mapping if k in data)
+    return renamed
 
 
-def _delivery(slot: Slot) -> Deliver:
-    _refuse_coroutine(slot)
-    call, takes_lists = _caller(slot.handler)
+def _renamed(mapping: Mapping[str, str], deliver: Call) -> Call:
+    return lambda data: deliver(_rename(mapping, data))
+
+
+def _delivery(slot: Slot) -> Call:
     if slot.merge_strategy == "append":
-        return _appending(slot, call, takes_lists)
+        return _appending(slot)
     if callable(slot.merge_strategy):
-        return _merging(slot, call, slot.merge_strategy)
+        return _merging(slot, slot.merge_strategy)
 
-    handler = slot.handler
-    if handler is not None and _takes(handler)[1]:  # the common handler, one call less
+    handler, call = slot.handler, slot.call
+    if handler is not None and takes_keywords(handler):  # the common handler, one call less
 
-        def override_keywords(data: Data) -> None:
+        def override_keywords(data: Data) -> Any:
             slot._data = data
-            handler(**data)
+            return handler(**data)
 
         return override_keywords
 
-    def override(data: Data) -> None:
+    def override(data: Data) -> Any:
         slot._data = data
-        call(data)
+        return call(data)
 
     return override
 
 
-def _refuse_coroutine(slot: Slot) -> None:
-    """An ``async def`` handler would return a coroutine that nobody runs: say so, not succeed."""
-    code = getattr(slot.handler, "__code__", None)
-    if code is not None and code.co_flags & _COROUTINE:
-        owner = type(slot.routine).__name__ if slot.routine else "?"
-        raise RoutiluxError(
-            f"slot {slot.name!r} of {owner}: the handler {code.co_name}() is `async def`, which "
-            "flows do not run yet; make it a plain function (it may call asyncio.run)"
-        )
+def _appending(slot: Slot) -> Call:
+    call, takes_lists = slot.call, slot.takes_lists
 
-
-def _appending(slot: Slot, call: Deliver, takes_lists: bool) -> Deliver:
-    def append(data: Data) -> None:
+    def append(data: Data) -> Any:
         with slot._lock:
             _append(slot._data, data)
             if takes_lists:
                 data = slot.data
-        call(data)
+        return call(data)
 
     return append
 
@@ -238,81 +348,33 @@ def _append(lists: Data, data: Data) -> None:
         values.append(data.get(key))
 
 
-def _merging(slot: Slot, call: Deliver, merge: Merge) -> Deliver:
-    def merge_and_call(data: Data) -> None:
+def _merging(slot: Slot, merge: Merge) -> Call:
+    call = slot.call
+
+    def merge_and_call(data: Data) -> Any:
         # `merge` is the user's: two of one slot never overlap, and as it may change what it is
         # given or return it, it gets a copy of what other slots get too, and the handler another.
         with slot._lock:
             merged = merge(slot._data, dict(data))
             if not isinstance(merged, dict):
-                owner = slot.routine._id if slot.routine else "?"
                 raise RoutiluxError(
-                    f"slot {owner}.{slot.name}: the merge function {merge!r} must return a dict "
+                    f"{slot.where()}: the merge function {merge!r} must return a dict "
                     f"(old, new) -> merged, but returned {type(merged).__name__}"
                 )
             slot._data = merged
             merged = dict(merged)
-        call(merged)
+        return call(merged)
 
     return merge_and_call
 
 
-def _caller(handler: Handler | None) -> tuple[Deliver, bool]:
-    """How to call the handler with one message, and whether it wants accumulated lists instead."""
-    if handler is None:
-        return (lambda _data: None), False
-    names, takes_any = _takes(handler)
-    if takes_any:
-        return (lambda data: handler(**data)), not names
-    if names is None:
-        return (lambda data: handler(dict(data))), False
-    if not names:
-        return (lambda _data: handler()), False
-    if len(names) == 1:
-        return _single(handler, names[0]), False
-    return _several(handler, names), False
+def _close(result: object, slot: Slot) -> None:
+    """Outside of a flow nothing runs coroutines."""
+    import inspect
 
-
-def _single(handler: Handler, name: str) -> Deliver:
-    if name == "data":
-        return lambda data: handler(**{name: dict(data)})
-    return lambda data: handler(**{name: data[name] if name in data else dict(data)})
-
-
-def _several(handler: Handler, names: tuple[str, ...]) -> Deliver:
-    def call(data: Data) -> None:
-        matching = {name: data[name] for name in names if name in data}
-        if matching:
-            handler(**matching)
-        else:
-            handler(dict(data))
-
-    return call
-
-
-def _takes(handler: Handler) -> tuple[tuple[str, ...] | None, bool]:
-    """The handler's parameter names (None: positional only, or not known), and if it has **kw."""
-    function = handler.__func__ if isinstance(handler, MethodType) else handler
-    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-        code = function.__code__
-        named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if isinstance(handler, MethodType) and code.co_argcount:
-            named = named[1:]  # else *args takes the self
-        has_args, has_kwargs = bool(code.co_flags & 0x04), bool(code.co_flags & 0x08)
-        if code.co_posonlyargcount <= int(isinstance(handler, MethodType)):
-            return (None if has_args and not named else named), has_kwargs
-    return _takes_by_inspection(handler)
-
-
-def _takes_by_inspection(handler: Handler) -> tuple[tuple[str, ...] | None, bool]:
-    import inspect  # costs 10 ms to import: only for callables that are not plain functions
-
-    try:
-        parameters = inspect.signature(handler).parameters.values()
-    except (TypeError, ValueError):
-        return None, False
-    by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
-    names = tuple(p.name for p in parameters if p.kind in by_name)
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
-        return names, True
-    return (names or (() if not parameters else None)), False
+    if inspect.iscoroutine(result):
+        result.close()
+        raise RoutiluxError(
+            f"{slot.where()}: the handler {signature_text(slot.handler)} is a coroutine function; "
+            "it runs in a flow only"
+        )

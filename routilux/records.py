@@ -21,7 +21,11 @@ class Kind(IntEnum):
     EMIT = 2  #: an event was emitted that nothing is connected to; subject is the event number
     JOB_STARTED = 3  #: subject is the entry edge
     JOB_ENDED = 4  #: status tells how
-    DROPPED = 5  #: an activation of a stopped job was taken from the queue and not run
+    DROPPED = 5  #: an activation was queued and not run: its job was stopped, or its slot full
+    WAITING = 6  #: a delivery waits for its time: a retry's delay, or a timer
+    JOB_PAUSED = 7
+    JOB_RESUMED = 8
+    JOB_CANCELLED = 9  #: its handlers may still run; JOB_ENDED follows
 
 
 class Status(IntEnum):
@@ -30,6 +34,7 @@ class Status(IntEnum):
     OK = 0
     FAILED = 1
     CANCELLED = 2
+    RETRIED = 3  #: failed, and is tried again: another activation of the same id follows
 
 
 class Note(IntEnum):

@@ -14,13 +14,20 @@ from collections.abc import Callable
 
 from . import clock
 from .inline import Inline
+from .loop import EventLoop
 from .workers import Backend, Threads
 
 
 class Runtime:
-    """The live runtime: real locks, real time, real threads."""
+    """The live runtime: real locks, real threads, and the time of a clock.
 
-    now_ns: clock.NowNs = staticmethod(clock.now_ns)
+    Args:
+        time: the clock; the real one by default.
+    """
+
+    def __init__(self, time: clock.Clock | None = None) -> None:
+        self.clock = time or clock.live
+        self.now_ns: clock.NowNs = self.clock.now_ns
 
     def lock(self) -> threading.Lock:
         """A mutual-exclusion lock."""
@@ -40,10 +47,14 @@ class Runtime:
         thread.start()
         return thread
 
-    def inline(self) -> Backend:
-        """The backend of sequential jobs."""
-        return Inline(self)
+    def loop(self, name: str) -> EventLoop:
+        """What runs coroutine handlers."""
+        return EventLoop(self, name)
 
-    def threads(self, name: str, max_workers: int) -> Backend:
+    def inline(self, name: str, loop: EventLoop) -> Backend:
+        """The backend of sequential jobs."""
+        return Inline(self, name, loop)
+
+    def threads(self, name: str, max_workers: int, loop: EventLoop) -> Backend:
         """A backend of concurrent jobs."""
-        return Threads(self, name, max_workers)
+        return Threads(self, name, max_workers, loop)

@@ -1,7 +1,7 @@
 """The scheduler: which jobs are open, when a job or the flow is done, what a failure stops.
 
-Lock order: `Scheduler.lock` is the flow's one lock and the innermost of all. It decides only: no
-handler, no I/O, no delivery to a subscriber happens while it is held.
+Lock order: `Scheduler.lock` is the flow's one lock; inside of it only the clock's is taken. It
+decides only: no handler, no I/O, no delivery to a subscriber happens while it is held.
 
 Completion is exact. A delivery puts its token into the job before it becomes visible in a queue
 and takes it out after its handler, so while a handler may still emit, the job holds a token. Who
@@ -11,19 +11,30 @@ takes the last one calls `finish`, which looks again under the lock.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import weakref
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from . import report
+from . import commit, gate, waiting
 from .activation import Activation, current
 from .bus import EventBus
-from .errors import SelfDeadlockError
-from .job import ENDED, STOPPED, TRACED, JobState, JobStatus
+from .errors import SelfDeadlockError, SlotFullError
+from .job import (
+    CANCELLED,
+    ENDED,
+    PAUSED,
+    STOPPED,
+    TIMED,
+    TRACED,
+    Extra,
+    JobState,
+    JobStatus,
+    SlotActivationTask,
+)
 from .records import Kind, Note, Status
+from .workers import Runner
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -31,6 +42,9 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 logger = logging.getLogger("routilux")
+
+#: The handlers of one job in so many seconds are timed for the tracker, while jobs come fast.
+TIMED_EVERY = 0.001
 
 # Looked up once: reading a member of an enum class costs as much as a deque append and pop.
 _RUNNING, _COMPLETED, _FAILED = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED
@@ -42,7 +56,8 @@ class Scheduler:
     Attributes:
         lock: the flow's lock.
         jobs: the open jobs by number. The ambient job is among them while it has deliveries.
-        ended: how many jobs ended completed, failed.
+        completed: how many jobs ended so; likewise ``failed`` and ``cancelled``.
+        dropped: deliveries that did not run.
     """
 
     def __init__(self, flow: Flow, runtime: Runtime, bus: EventBus) -> None:
@@ -50,8 +65,9 @@ class Scheduler:
         self.bus = bus
         self.lock = runtime.rlock()
         self.jobs: dict[int, JobState] = {}
-        self.completed = 0
-        self.failed = 0
+        self.completed = self.failed = self.cancelled = 0
+        self.dropped = 0
+        self._timed = 0.0  # when a job was timed last
         self.ambient: JobState | None = None
         self._waiters = 0
         self._changed = runtime.condition(self.lock)
@@ -64,13 +80,26 @@ class Scheduler:
     def start(self, job: JobState, entry: Connection, data: dict[str, Any]) -> None:
         """Open a job and hand its entry delivery to the backend."""
         job.status = _RUNNING
+        job.entry, job.params = entry.target_slot, data
+        if job.began - self._timed > TIMED_EVERY:
+            self._timed = job.began
+            job.flags |= TIMED
         self.jobs[job.number] = job  # before looking: who subscribes now finds it there
         if self.bus.level:
             with self.lock:
                 job.flags |= TRACED if self.bus.level else 0
             self._publish_job(Kind.JOB_STARTED, job, entry.number)
         # Its own context: what the caller has set is inherited, what handlers set stays inside.
-        copy_context().run(_submit_as, job.root, (entry,), data)
+        context = copy_context()
+        if entry.target_slot.mailbox is None:
+            context.run(_submit_as, job.root, (entry,), data)
+            return
+        try:
+            context.run(self._submit_limited, job.root, (entry,), data, Runner.SETTLE)
+        except SlotFullError as error:
+            self.stop(job, error)
+        if not job.tokens:
+            self.finish(job)
 
     def fail_to_start(self, job: JobState, error: BaseException) -> None:
         """End a job that has nothing to run."""
@@ -79,39 +108,40 @@ class Scheduler:
             self.bus.lane().note(job.root.id, Note.ERROR, str(error))
             self._publish_job(Kind.JOB_ENDED, job, status=Status.FAILED)
         with self.lock:
-            job.error, job.status = error, _FAILED
+            job.error, job.status, job.ended = error, _FAILED, time.time()
             job.flags |= ENDED | STOPPED
             self.failed += 1
         logger.error("routilux: %s", error)
 
-    def fail(self, job: JobState, error: BaseException, edge: Connection, activation: int) -> None:
-        """A handler raised: stop its job, keep the first error, say where it was."""
-        self.stop(job, error)
-        slot = edge.target_slot
-        routine = slot.routine._id if slot.routine else "?"
-        where = f"flow {job.flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
-        try:
-            report.trim(error)
-            error.add_note(f"raised in {where}, job {job.number}")
-            if job.flags & TRACED:
-                self.bus.lane().note(activation, Note.ERROR, report.text(error))
-            logger.error("routilux: a handler failed in %s", where, exc_info=error)
-        except Exception as strange:  # noqa: BLE001 - of the exception's class, or of a log handler
-            kind = type(strange).__name__
-            sys.stderr.write(f"routilux: {where} failed, and reporting it raised {kind}\n")
-
-    def stop(self, job: JobState, error: BaseException) -> None:
+    def stop(self, job: JobState, error: BaseException | None, flags: int = STOPPED) -> None:
         """Let a job run no more deliveries, for this reason or an earlier one."""
         with self.lock:
-            if job is not self.ambient:  # that one is everybody's: it never stops
-                job.flags |= STOPPED
             if job.error is None:
                 job.error = error
+            if job is self.ambient:  # that one is everybody's: it never stops
+                return
+            job.flags |= flags
+            parked = job.backlog if job.flags & PAUSED else None
+            job.flags &= ~PAUSED
+        commit.drop_waiting(job)
+        while parked:
+            for delivery in gate.take_from_backlog(job, 1):
+                commit.discard(delivery)
 
-    def count_dropped(self, job: JobState, count: int) -> None:
-        """Count deliveries that a job does not run."""
+    def stop_open_jobs(self) -> None:
+        """Drop what is queued of every open job; handlers that run now end by themselves."""
         with self.lock:
-            job.dropped += count
+            jobs = list(self.jobs.values())
+        for job in jobs:
+            self.stop(job, None)
+
+    def count_dropped(self, job: JobState, edge: Connection) -> None:
+        """Count a delivery that a job does not run."""
+        routine = edge.target_slot.routine
+        with self.lock:
+            job.dropped += 1
+            self.dropped += 1
+            job.count_outcome(routine._id if routine else "", "dropped")
 
     def finish(self, job: JobState) -> None:
         """Called by whoever took the last token out: end the job unless one came back."""
@@ -123,21 +153,69 @@ class Scheduler:
                 job.status = JobStatus.PENDING
                 self._changed.notify_all()
                 return
+            if job.flags & PAUSED:
+                return  # it ends when it is resumed
             job.flags |= ENDED
             if job.tokens:  # a late emit came between: it sees ENDED only after its token
                 job.flags &= ~ENDED
                 return
             del self.jobs[job.number]
-            failed = job.flags & STOPPED
-            if job.flags & TRACED:
-                self._publish_job(
-                    Kind.JOB_ENDED, job, status=Status.FAILED if failed else Status.OK
-                )
-            self.failed += bool(failed)
-            self.completed += not failed
-            job.status = _FAILED if failed else _COMPLETED
+            extra = self._end(job)
             if self._waiters:
                 self._changed.notify_all()
+        if extra is not None:
+            self._call_back(job, extra)
+
+    def _end(self, job: JobState) -> Extra | None:
+        flags = job.flags
+        job.ended = time.time()
+        if flags & TRACED:
+            self._publish_job(Kind.JOB_ENDED, job, status=_status(flags))
+        if flags & CANCELLED:
+            self.cancelled += 1
+        elif flags & STOPPED:
+            self.failed += 1
+            job.status = _FAILED
+        else:
+            self.completed += 1
+            job.status = _COMPLETED
+        return job._extra
+
+    def _call_back(self, job: JobState, extra: Extra) -> None:
+        while extra.callbacks:
+            try:
+                extra.callbacks.pop(0)(job)
+            except IndexError:
+                return
+            except Exception:  # who watches a job never breaks it
+                logger.exception("routilux: a callback at the end of %r raised", job)
+
+    def call_at_end(self, job: JobState, function: Callable[[JobState], object]) -> None:
+        """See `JobState.on_end`."""
+        with self.lock:
+            extra = job.extra
+            extra.callbacks.append(function)
+            done = job.done
+        if done:
+            self._call_back(job, extra)
+
+    def run_within(
+        self, job: JobState, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Any:
+        """See `JobState.run`."""
+        with self.lock:
+            if job.flags & ENDED:
+                raise SelfDeadlockError(f"{job!r} has ended already; execute a new one")
+            job.tokens.append(None)
+        try:
+            return copy_context().run(_call_as, job.root, function, args, kwargs)
+        finally:
+            commit.give_back(job)
+
+    def publish_job(self, kind: Kind, job: JobState) -> None:
+        """Publish that a job was paused, resumed or cancelled, if somebody watches."""
+        if job.flags & TRACED:
+            self._publish_job(kind, job)
 
     def _publish_job(self, kind: Kind, job: JobState, subject: int = 0, status: int = 0) -> None:
         if self.bus.tracing:
@@ -145,12 +223,6 @@ class Scheduler:
             self.bus.lane().publish(
                 kind, now, job.number, activation=root, cause=root, subject=subject, status=status
             )
-
-    def stop_open_jobs(self) -> None:
-        """Drop what is queued of every open job; handlers that run now end by themselves."""
-        with self.lock:
-            for job in self.jobs.values():
-                job.flags |= STOPPED
 
     # emits that take the long way -----------------------------------------------------------------
 
@@ -160,6 +232,9 @@ class Scheduler:
             self._emit(event, data, cause)
             return
         job = self._open_ambient()
+        if job.log is not None:
+            job.log.append((event, data, time.time()))
+            job.fold()
         try:
             root = job.root if cause is None else _adopted(cause, job)
             copy_context().run(self._emit, event, data, root)
@@ -178,10 +253,47 @@ class Scheduler:
 
     def _emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         edges = event.edges
-        if edges:
+        if edges and event.short:
             _submit_as(cause, edges, data)
+        elif edges:
+            current.set(cause)
+            self._submit_limited(cause, edges, data, Runner.HERE)
         elif cause.job.flags & TRACED:
             self._count_emit(event, data, cause)
+
+    def _submit_limited(
+        self, cause: Activation, edges: tuple[Connection, ...], data: dict[str, Any], runner: Runner
+    ) -> None:
+        """Emit to slots of which some have limits: get places first, all or none for ``error``."""
+        current.set(cause)
+        job = cause.job
+        backend = job.backend
+        first = sorted(edges, key=_turn)
+        kept: list[Connection] = []
+        try:
+            for edge in first:
+                mailbox = edge.target_slot.mailbox
+                if mailbox is None or mailbox.reserve(backend):
+                    kept.append(edge)
+                else:
+                    self._drop_newest(edge, cause)
+        except BaseException:
+            for edge in kept:
+                if edge.target_slot.mailbox is not None:
+                    edge.target_slot.mailbox.cancel()
+            raise
+        if kept:
+            in_order = tuple(edge for edge in edges if edge in kept)
+            job.tokens.extend(in_order)
+            backend.queue(gate.admit(backend, in_order, data, cause), runner)
+
+    def _drop_newest(self, edge: Connection, cause: Activation) -> None:
+        self.count_dropped(cause.job, edge)
+        if cause.job.flags & TRACED:
+            index, now = next(cause.children), self.runtime.now_ns()
+            lane = self.bus.lane()
+            lane.shard(edge.number).queued += 1
+            commit.trace_dropped(self, (edge, {}, copy_context(), cause, now, index))
 
     def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         lane = self.bus.lane()
@@ -207,6 +319,36 @@ class Scheduler:
             self.bus.previews -= 1
             self.bus.lane().note(activation, Note.PAYLOAD, preview(data))
 
+    @staticmethod
+    def pending_tasks(job: JobState) -> list[SlotActivationTask]:
+        """See `JobState.pending_tasks`."""
+        from .control import pending_tasks
+
+        return pending_tasks(job)
+
+    def call_later(
+        self, entry: Connection, delay: float, function: Callable[..., Any], args: Any
+    ) -> tuple[JobState, int]:
+        """See `Routine.call_later`."""
+        cause = current.get(None)
+        mine = cause is not None and cause.job.flow is self._flow() and not cause.job.flags & ENDED
+        job = cause.job if cause is not None and mine else self._open_ambient()
+        root = cause if cause is not None and mine else job.root
+        job.tokens.append(None)
+        data = {"function": function, "args": args}
+        key = commit.wait_for_time(gate.delivery(entry, data, root), delay)
+        if not mine:
+            commit.give_back(job)
+        return job, key
+
+    def cancel_call(self, job: JobState, key: int) -> bool:
+        """See `Timer.cancel`."""
+        delivery = commit.withdraw(job, key)
+        if delivery is None:
+            return False
+        commit.give_back(job)
+        return True
+
     def _open_ambient(self) -> JobState:
         """The job of emits from foreign threads, held open by one token that the caller returns."""
         flow = self._flow()
@@ -224,9 +366,12 @@ class Scheduler:
         return job
 
     def _release(self, job: JobState) -> None:
-        job.tokens.pop()
-        if not job.tokens:
-            self.finish(job)
+        commit.give_back(job)
+
+    def follow(self, job: JobState) -> None:
+        """Let a job that was not started here be traced like the others."""
+        with self.lock:
+            job.flags |= TRACED if self.bus.level else 0
 
     def _follow_level(self) -> None:
         with self.lock:  # who comes last reads the last level
@@ -239,35 +384,28 @@ class Scheduler:
 
     def wait_until_idle(self, timeout: float | None) -> bool:
         """Wait until no job is open. False exactly when the time was over first."""
-        self._refuse_in_handler("wait_for_completion")
-        return self._wait(lambda: not self.jobs, timeout)
+        return waiting.wait_until_idle(self, timeout)
 
     def wait_for_job(self, job: JobState, timeout: float | None) -> bool:
         """Wait until one job has ended."""
-        if job.done:
-            return True
-        self._refuse_in_handler("JobState.wait")
-        return self._wait(lambda: job.done, timeout)
+        return waiting.wait_for_job(self, job, timeout)
 
     def await_turn(self, ready: Callable[[], bool]) -> None:
         """Wait, inside the engine, for what a job's end or `wake_waiters` may bring about."""
-        self._wait(ready, None)
+        self.wait(ready, None)
 
     def wake_waiters(self) -> None:
         """Let all who wait look again."""
         with self.lock:
             self._changed.notify_all()
 
-    def _refuse_in_handler(self, what: str) -> None:
-        here = current.get(None)
-        if here is not None and here.job.flow._scheduler is self and not here.job.done:
-            raise SelfDeadlockError(
-                f"{what} was called in a handler of flow {here.job.flow.flow_id!r}, which would "
-                "wait for itself for ever; emit an event instead, or wait in another thread"
-            )
+    @staticmethod
+    def is_over(deadline: float | None) -> bool:
+        """Whether a time of `time.monotonic` has come."""
+        return deadline is not None and time.monotonic() >= deadline
 
-    def _wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
-        deadline = None if timeout is None else time.monotonic() + timeout
+    def wait(self, ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Wait until something is so; False when a time of `time.monotonic` came first."""
         with self.lock:
             while not ready():
                 left = None if deadline is None else deadline - time.monotonic()
@@ -279,6 +417,25 @@ class Scheduler:
                 finally:
                     self._waiters -= 1
         return True
+
+
+def _turn(edge: Connection) -> int:
+    """Order in which places are asked for: what may raise, what never waits, what may wait."""
+    mailbox = edge.target_slot.mailbox
+    if mailbox is None or mailbox.max_queue is None:
+        return 1
+    return {"error": 0, "block": 2}.get(mailbox.overflow, 1)
+
+
+def _status(flags: int) -> Status:
+    if flags & CANCELLED:
+        return Status.CANCELLED
+    return Status.FAILED if flags & STOPPED else Status.OK
+
+
+def _call_as(cause: Activation, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    current.set(cause)
+    return function(*args, **kwargs)
 
 
 def _submit_as(cause: Activation, edges: tuple[Connection, ...], data: dict[str, Any]) -> None:

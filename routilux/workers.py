@@ -16,88 +16,164 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from enum import Enum
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import get_ident
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
 
-from .tracing import admit, drop, run_gated
+from . import commit
+from .commit import is_coroutine, move_on
+from .gate import WINDOW, admit, run_gated
+from .limits import worker_budget
 
 if TYPE_CHECKING:
     from .activation import Activation, Delivery
     from .job import JobState
+    from .loop import EventLoop
     from .ports import Connection
     from .runtime import Runtime
+
+
+class Runner(Enum):
+    """Who is to run what is queued in a sequential flow."""
+
+    OTHERS = 1  #: whoever runs the queue, or a thread made for it
+    HERE = 2  #: the calling thread, unless another one runs the queue
+    SETTLE = 3  #: the calling thread, by `Backend.settle`
+
 
 #: A parked worker ends after so many seconds without work; the next delivery starts a new one.
 IDLE_SECONDS = 30.0
 
 
-class Backend(Protocol):
-    """What runs the deliveries of a job."""
+class Backend(ABC):
+    """What runs the deliveries of a job: the seam behind which threads are one possibility.
 
+    Attributes:
+        parallel: whether handlers may overlap.
+    """
+
+    parallel = True
+
+    def __init__(self, runtime: Runtime, name: str, loop: EventLoop) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._loop = loop
+        self._ready: deque[Delivery] = deque()
+        #: What threads run that are not the backend's own, such as a handler that waits for a job.
+        self._guests: dict[int, tuple[threading.Thread, Delivery]] = {}
+
+    @abstractmethod
     def submit(
         self, edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
     ) -> None:
         """Queue one delivery per edge, in order. Any thread; returns before handlers of a pool."""
-        ...
 
+    @abstractmethod
+    def queue(self, deliveries: Sequence[Delivery], runner: Runner = Runner.OTHERS) -> None:
+        """Queue deliveries whose tokens are in already. Any thread."""
+
+    @abstractmethod
     def settle(self, job: JobState) -> None:
         """Come back when ``execute()`` may return: sequential jobs have ended by then."""
-        ...
+
+    @abstractmethod
+    def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
+        """Let a handler wait: keep the job going meanwhile. Returns when ready or out of time."""
+
+    @abstractmethod
+    def run_coroutine(
+        self, delivery: Delivery, coroutine: CoroutineType[Any, Any, Any], start: int | None
+    ) -> None:
+        """Run a coroutine handler to its end on the event loop."""
+
+    @abstractmethod
+    def runs_here(self) -> bool:
+        """Whether the calling thread is one that runs handlers of this backend."""
+
+    @abstractmethod
+    def running(self) -> list[tuple[threading.Thread, Delivery]]:
+        """The threads that run a handler now, or are about to, and what they run."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Run what is queued, then end. Returns at once."""
+
+    @abstractmethod
+    def join(self, timeout: float | None) -> list[threading.Thread]:
+        """Wait for the threads to end after `close`; those that did not in time."""
+
+    def arrive(self, delivery: Delivery) -> None:
+        """The calling thread is about to run a delivery, and says so before it looks at flags."""
+        self._guests[get_ident()] = (threading.current_thread(), delivery)
+
+    def leave(self) -> None:
+        """The calling thread has ended what it ran."""
+        self._guests.pop(get_ident(), None)
+
+    def leave_guest(self) -> None:
+        """Take back `arrive`; what the thread runs as a worker goes on."""
+        self._guests.pop(get_ident(), None)
+
+    def arrived(self) -> Delivery | None:
+        """What the calling thread said that it runs, see `arrive`."""
+        guest = self._guests.get(get_ident())
+        return guest[1] if guest else None
+
+    def in_loop(self) -> bool:
+        """Whether the calling thread is the event loop's."""
+        return self._loop.is_mine()
+
+    def when_ended(self, delivery: Delivery, function: Callable[[], object]) -> bool:
+        """Call a function when the coroutine of a delivery has ended. False: none is running."""
+        return self._loop.when_ended(delivery, function)
 
     def waiting(self) -> int:
         """How many deliveries are queued."""
-        ...
+        return len(self._ready)
 
-    def close(self) -> None:
-        """Run what is queued, then end. Returns at once."""
-        ...
-
-    def join(self, timeout: float | None) -> list[threading.Thread]:
-        """Wait for the threads to end after `close`; those that did not in time."""
-        ...
+    def queued(self) -> list[Delivery]:
+        """The deliveries that are queued, as of now."""
+        return list(self._ready)
 
 
 def run(delivery: Delivery) -> None:
     """Run one delivery and return its token. Raises KeyboardInterrupt only, and that last."""
     edge, data, context, cause, queued, _ = delivery
     job = cause.job
-    interrupt: KeyboardInterrupt | None = None
     if job.flags or queued:
         interrupt = run_gated(delivery)
     else:
         try:
-            context.run(edge.deliver, data)
+            result = context.run(edge.deliver, data)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
-            job.flow._scheduler.fail(job, error, edge, cause.id)
-            if isinstance(error, KeyboardInterrupt):
-                interrupt = error
-    tokens = job.tokens
-    tokens.pop()
-    if not tokens:
-        job.flow._scheduler.finish(job)
+            interrupt = commit.close(delivery, error)
+        else:
+            if result is not None and is_coroutine(result):
+                job.backend.run_coroutine(delivery, result, None)
+                return
+            # `commit.give_back`, inlined: this is per message.
+            tokens = job.tokens
+            tokens.pop()
+            if job.backlog is not None:
+                move_on(job)
+            if not tokens:
+                job.flow._scheduler.finish(job)
+            return
     if interrupt is not None:
         raise interrupt
 
 
-def discard(delivery: Delivery) -> None:
-    """Do not run a delivery: count it as dropped and return its token."""
-    job = delivery[3].job
-    scheduler = job.flow._scheduler
-    drop(delivery, scheduler)
-    job.tokens.pop()
-    if not job.tokens:
-        scheduler.finish(job)
-
-
-class Threads:
+class Threads(Backend):
     """Runs deliveries on up to ``max_workers`` daemon threads, started when they are needed."""
 
-    def __init__(self, runtime: Runtime, name: str, max_workers: int) -> None:
-        self._runtime = runtime
-        self._name = name
-        self._ready: deque[Delivery] = deque()
+    def __init__(self, runtime: Runtime, name: str, max_workers: int, loop: EventLoop) -> None:
+        super().__init__(runtime, name, loop)
         self._parked: list[_Worker] = []
         self._waking = False
         self._closing = False
@@ -105,6 +181,7 @@ class Threads:
         self._lock = runtime.rlock()
         self._room = max_workers  # threads that may still be started
         self._threads: list[threading.Thread] = []  # all that may be alive
+        self._workers: dict[int, _Worker] = {}  # by thread
         self._numbers = count(1)
 
     def submit(
@@ -112,21 +189,65 @@ class Threads:
     ) -> None:
         """Queue one delivery per edge and see to it that a worker comes."""
         job = cause.job
-        job.tokens.extend(edges)
-        if job.flags:
-            self._ready.extend(admit(edges, data, cause))
+        tokens = job.tokens
+        tokens.extend(edges)
+        if job.flags or len(tokens) > WINDOW:
+            self._ready.extend(admit(self, edges, data, cause))
         else:
             for edge in edges:
                 self._ready.append((edge, data, copy_context(), cause, 0, 0))
-        if (self._parked or self._room) and not self._waking:
+        if (self._parked or self._room > 0) and not self._waking:
+            self._wake()
+
+    def queue(self, deliveries: Sequence[Delivery], runner: Runner = Runner.OTHERS) -> None:
+        """Queue deliveries whose tokens are in already. Any thread; never runs them in it."""
+        self._ready.extend(deliveries)
+        if (self._parked or self._room > 0) and not self._waking:
             self._wake()
 
     def settle(self, job: JobState) -> None:
         """A concurrent ``execute()`` returns at once."""
 
-    def waiting(self) -> int:
-        """How many deliveries are queued."""
-        return len(self._ready)
+    def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
+        """Lend the pool a thread while one of its workers waits."""
+        mine = self._workers.get(get_ident())
+        if mine is None:
+            job.flow._scheduler.wait(ready, deadline)
+            return
+        with self._lock:
+            self._room += 1
+        try:
+            if self._ready and not self._waking:
+                self._wake()
+            job.flow._scheduler.wait(ready, deadline)
+        finally:
+            with self._lock:
+                self._room -= 1  # below zero until a worker parks, which then ends
+
+    def run_coroutine(
+        self, delivery: Delivery, coroutine: CoroutineType[Any, Any, Any], start: int | None
+    ) -> None:
+        """Hand it over; this worker goes on."""
+        self._loop.start(delivery, coroutine, start)
+
+    def runs_here(self) -> bool:
+        """Whether the calling thread is one of the workers."""
+        return get_ident() in self._workers
+
+    def running(self) -> list[tuple[threading.Thread, Delivery]]:
+        """The workers that run a handler now, or are about to, and what they run."""
+        with self._lock:
+            workers = list(self._workers.values())
+        found = [(worker.thread, worker.current) for worker in workers]
+        mine = [(thread, current) for thread, current in found if current is not None]
+        return mine + list(self._guests.values())
+
+    def leave(self) -> None:
+        """The calling thread has ended what it ran."""
+        worker = self._workers.get(get_ident())
+        if worker is not None:
+            worker.current = None
+        super().leave()
 
     def close(self) -> None:
         """Let the workers end when the queue is empty."""
@@ -159,7 +280,7 @@ class Threads:
                 if self._start_worker():
                     return
                 self._waking = False
-                if not (self._ready and (self._parked or self._room)):
+                if not (self._ready and (self._parked or self._room > 0)):
                     return
             else:
                 worker.permit.release()
@@ -167,17 +288,22 @@ class Threads:
 
     def _start_worker(self) -> bool:
         with self._lock:
-            if not self._room:
+            if self._room <= 0:
                 return False
             worker = _Worker(self, self._runtime)
             name = f"{self._name}-{next(self._numbers)}"
+            alive = any(thread.is_alive() for thread in self._threads)
+            if not worker_budget.take(needed=not alive):
+                self._waking = False
+                return True  # those that there are will come to it
             try:
                 thread = self._runtime.start_thread(worker.run, name)
             except RuntimeError:  # no more threads to be had; the next delivery tries again
+                worker_budget.give_back()
                 self._waking = False
-                if not any(thread.is_alive() for thread in self._threads):
+                if not alive:
                     raise
-                return True  # those that there are will come to it
+                return True
             self._room -= 1
             self._threads = [t for t in self._threads if t.is_alive()]
             self._threads.append(thread)
@@ -186,6 +312,8 @@ class Threads:
     def _retire(self) -> None:
         with self._lock:
             self._room += 1
+            self._workers.pop(get_ident(), None)
+        worker_budget.give_back()
         if self._ready and not self._waking:
             self._wake()  # a delivery came while we left, and counted on nobody
 
@@ -193,36 +321,43 @@ class Threads:
 class _Worker:
     """One thread of the pool."""
 
-    __slots__ = ("_pool", "permit")
+    __slots__ = ("_pool", "current", "permit", "thread")
 
     def __init__(self, pool: Threads, runtime: Runtime) -> None:
         self._pool = pool
+        self.current: Delivery | None = None
         self.permit = runtime.lock()
         self.permit.acquire()
 
     def run(self) -> None:
         pool = self._pool
         ready, parked = pool._ready, pool._parked
+        self.thread = threading.current_thread()
+        with pool._lock:
+            pool._workers[get_ident()] = self
         pool._waking = False
         while True:
             try:
-                delivery = ready.popleft()
+                # Said before the job's flags are looked at: see `control.pause`.
+                self.current = ready.popleft()
             except IndexError:
                 if self._park():
                     continue
                 break
-            if ready and (parked or pool._room) and not pool._waking:
+            if ready and (parked or pool._room > 0) and not pool._waking:
                 pool._wake()
             try:
-                run(delivery)
+                run(self.current)
             except KeyboardInterrupt:
                 pass  # raised by the handler itself; its job has failed with it
-            del delivery  # a parked worker must not keep a flow alive
         pool._retire()
 
     def _park(self) -> bool:
         """Wait for work. False when it is time to end."""
         pool = self._pool
+        self.current = None  # a parked worker must not keep a flow alive
+        if pool._room < 0:  # a worker that was lent is back: one too many
+            return False
         pool._parked.append(self)
         if pool._ready or pool._closing:
             return self._unpark()

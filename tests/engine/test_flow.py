@@ -293,9 +293,13 @@ def test_the_number_of_workers_follows_the_strategy() -> None:
     assert flow.max_workers == 3
     flow.set_execution_strategy("concurrent")
     assert flow.max_workers == 5
-    with pytest.raises(RoutiluxError, match="max_workers must be at least 1, not 0"):
+    with pytest.raises(
+        RoutiluxError, match=r"max_workers must be a whole number.*not 0"
+    ):
         flow.set_execution_strategy("concurrent", 0)
-    with pytest.raises(RoutiluxError, match="max_workers must be at least 1, not -1"):
+    with pytest.raises(
+        RoutiluxError, match=r"max_workers must be a whole number.*not -1"
+    ):
         Flow(max_workers=-1)
 
 
@@ -383,7 +387,7 @@ def test_a_chain_of_100_000_emits_does_not_grow_the_stack() -> None:
     flow = single("sequential", count)
     flow.connect("n0", "out", "n0", "trigger")
     assert flow.execute("n0", {"n": 100_000}).status == "completed"
-    assert len(depths) == 1
+    assert max(depths) - min(depths) < 10  # the first calls are timed, in frames of their own
 
 
 def test_a_context_variable_reaches_the_handlers_and_stays_inside() -> None:

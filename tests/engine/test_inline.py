@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from routilux import Flow, Routine, tracing
+from routilux import Flow, Routine
+from routilux import gate as gating
 from routilux.runtime import Runtime
 from tests.engine.building import chain, idle, node, passing
 from tests.waiting import Call, arrive, gate, in_threads, wait_until
@@ -53,7 +54,7 @@ def test_an_emit_that_fails_to_get_the_baton_as_its_holder_leaves_is_not_strande
     baton: Hooked = flow._inline._baton  # type: ignore[attr-defined]
     emitting: list[Call] = []
     holding, go = threading.Event(), threading.Event()
-    genuine = tracing.admit
+    genuine = gating.admit
 
     def admit(*args: Any) -> Any:  # called with the tokens put in, before the queue is changed
         if emitting and threading.current_thread() is emitting[0]:

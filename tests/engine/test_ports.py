@@ -1,4 +1,5 @@
 import functools
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -255,7 +256,9 @@ def test_a_handler_keeps_the_merged_message_it_got_while_later_ones_are_merged()
 
 def test_a_merge_that_returns_no_dict_is_an_error_that_names_the_slot() -> None:
     slot = Slot("in", merge_strategy=lambda old, new: [old, new])  # type: ignore[arg-type,return-value]
-    with pytest.raises(RoutiluxError, match=r"slot \?\.in.*must return a dict.*returned list"):
+    with pytest.raises(
+        RoutiluxError, match=r"slot 'in'.*must return a dict.*returned list"
+    ):
         slot.deliver({})
 
 
@@ -356,8 +359,9 @@ def test_reprs_name_the_owner_and_the_port() -> None:
     )
 
 
-def test_a_coroutine_handler_is_refused_instead_of_never_run() -> None:
-    async def handler(**_data: object) -> None: ...
+def test_an_asynchronous_generator_is_refused_instead_of_never_run() -> None:
+    async def handler(**_data: object) -> AsyncIterator[int]:
+        yield 1
 
-    with pytest.raises(RoutiluxError, match=r"slot 'in'.*handler\(\) is `async def`"):
+    with pytest.raises(RoutiluxError, match=r"slot 'in'.*handler\(\) is an asynchronous generator"):
         Slot("in", handler=handler)

@@ -362,7 +362,7 @@ def test_a_handler_of_a_late_emit_may_not_wait_for_its_own_flow(traced: bool) ->
 
 def test_a_late_emit_that_sees_its_job_end_and_come_back_is_delivered() -> None:
     """Two late emitters: the tokens of one keep the job open that the other has seen as ended."""
-    from routilux import tracing
+    from routilux import gate as gating
 
     flow = Flow("f", "concurrent")
     contexts: list[contextvars.Context] = []
@@ -376,15 +376,15 @@ def test_a_late_emit_that_sees_its_job_end_and_come_back_is_delivered() -> None:
     edge = flow.connections[0]
     # As `finish` leaves it when a token came between: open again, and held by another emitter.
     job.tokens.extend([edge, edge])
-    genuine = tracing._give_back
+    genuine = gating._return_tokens
 
-    def give_back(job: Any, count: int, scheduler: Any) -> None:
+    def give_back(job: Any, count: int) -> None:
         job.flags &= ~ENDED
-        genuine(job, count, scheduler)
+        genuine(job, count)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracing, "_give_back", give_back)
-        contexts[0].run(lambda: tracing.admit((edge,), {}, job.root))
+        patch.setattr(gating, "_return_tokens", give_back)
+        contexts[0].run(lambda: gating.admit(job.backend, (edge,), {}, job.root))
     idle(flow)
     assert flow.routines["n1"].get_stat("n") == 1
     assert job.dropped == 0

@@ -76,7 +76,7 @@ def test_an_idle_worker_ends_and_the_next_delivery_starts_another(
 
 
 def test_a_worker_that_is_parked_holds_no_reference_to_the_flow() -> None:
-    flow = Flow("f", "concurrent", max_workers=2)
+    flow = Flow("f", "concurrent", max_workers=2, history=0)
     chain(flow, passing, lambda _r, **kw: None)
 
     class Payload:
@@ -91,6 +91,8 @@ def test_a_worker_that_is_parked_holds_no_reference_to_the_flow() -> None:
         assert slot is not None
         slot._data = {}
     del payload
+    flow.execute("n0")  # the flow keeps its latest job
+    idle(flow)
     wait_until(lambda: gc.collect() is not None and gone() is None, "the end of the payload")
     flow.shutdown()
 

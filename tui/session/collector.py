@@ -203,7 +203,7 @@ class _Watched:
 
     def stats(self) -> Iterable[tuple[int, int, dict[str, int | float | str]]]:
         for number, (name, routine) in enumerate(list(self.flow.routines.items())):
-            values = {str(key): _plain(value) for key, value in routine.stats().items()}
+            values = {str(key): _plain(value) for key, value in routine._own_stats().items()}
             if values != self._stats.get(name, {}):
                 self._stats[name] = values
                 yield self.flow.number, number, values

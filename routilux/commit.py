@@ -1,0 +1,354 @@
+"""Closing an activation: what its outcome means for the job, the records and the tokens.
+
+The one place where an `Outcome` takes effect, whoever ran the handler: a worker, the calling
+thread, the event loop, or another process. Children are opened before the parent is closed, so that
+a job never seems to be complete too early.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import report
+from .activation import Activation, Delivery, current
+from .histogram import bin_of
+from .history import ExecutionRecord
+from .job import NESTED, PAUSED, STOPPED, TRACED, JobState
+from .policy import Decision, ErrorHandler, ErrorStrategy
+from .records import Kind, Note, Status
+
+if TYPE_CHECKING:
+    from .bus import Lane
+    from .routine import Routine
+    from .scheduler import Scheduler
+
+logger = logging.getLogger("routilux")
+
+_STOP = Decision(ErrorStrategy.STOP)
+_keys = count(1)
+
+#: What the history calls an error, by what is done about it.
+_RECORDED = {
+    ErrorStrategy.STOP: "error",
+    ErrorStrategy.CONTINUE: "error_continued",
+    ErrorStrategy.SKIP: "skipped",
+    ErrorStrategy.RETRY: "retry",
+}
+
+
+class Outcome(NamedTuple):
+    """What came of one activation that was run elsewhere, as plain data.
+
+    Attributes:
+        emits: ``(event name, data)`` in order.
+        stats: ``(key, value, add)``: set a statistic, or with ``add`` add to it.
+        error: what the handler raised.
+    """
+
+    emits: Sequence[tuple[str, dict[str, Any]]] = ()
+    stats: Sequence[tuple[str, Any, bool]] = ()
+    error: BaseException | None = None
+
+
+def apply(delivery: Delivery, outcome: Outcome) -> None:
+    """Make an outcome that came from elsewhere take effect, and close the activation. Any thread.
+
+    For backends that run handlers outside of this process.
+    """
+    edge, _, context, cause, queued, index = delivery
+    routine = edge.target_slot.routine
+    error = outcome.error
+    if routine is not None:
+        activation = Activation(cause.child_id(index), cause.job, edge)
+        try:
+            context.run(_take_effect, activation, routine, outcome)
+        except Exception as wrong:  # noqa: BLE001 - an outcome that does not fit the routine
+            error = error or wrong
+    close(delivery, error, queued or None)
+
+
+def _take_effect(activation: Activation, routine: Routine, outcome: Outcome) -> None:
+    current.set(activation)
+    for key, value, add in outcome.stats:
+        if add:
+            routine.increment_stat(key, value)
+        else:
+            routine.set_stat(key, value)
+    for event, data in outcome.emits:
+        routine.emit(event, **data)
+
+
+def close(
+    delivery: Delivery,
+    error: BaseException | None,
+    start: int | None = None,
+    lane: Lane | None = None,
+) -> KeyboardInterrupt | None:
+    """Close an activation after its handler ended. Its token goes back unless it is tried again.
+
+    Args:
+        delivery: what was run.
+        error: what the handler raised.
+        start: when it began (ns), if it was traced.
+        lane: the calling thread's lane.
+
+    Returns:
+        A `KeyboardInterrupt` of the handler, for the caller to raise once all is put in order.
+    """
+    job = delivery[3].job
+    status = Status.OK
+    again = False
+    if error is not None:
+        decision = _decide(delivery, error)
+        again = decision.strategy is ErrorStrategy.RETRY
+        status = Status.RETRIED if again else Status.FAILED
+        _record(delivery, error, decision)
+        if again:
+            _schedule_retry(delivery, decision.delay)
+    if start is not None:
+        _trace(delivery, start, status, lane or job.flow._scheduler.bus.lane())
+    if again:
+        move_on(job)
+    else:
+        give_back(job)
+    return error if isinstance(error, KeyboardInterrupt) else None
+
+
+# tokens -----------------------------------------------------------------------------------------
+
+
+def give_back(job: JobState) -> None:
+    """Return the token of a delivery that is over."""
+    tokens = job.tokens
+    tokens.pop()
+    if job.backlog is not None:
+        move_on(job)
+    if not tokens:
+        job.flow._scheduler.finish(job)
+
+
+def move_on(job: JobState) -> None:
+    """An activation has ended: let the next delivery of the job into the shared queue."""
+    flags, backlog = job.flags, job.backlog
+    if flags & PAUSED:
+        job.backend.leave()
+        job.flow._scheduler.wake_waiters()
+    elif backlog and not flags & NESTED:
+        try:
+            delivery = backlog.popleft()
+        except IndexError:
+            return
+        job.backend.queue([into_mailbox(delivery)])
+
+
+def into_mailbox(delivery: Delivery, reserved: bool = False) -> Delivery:
+    """What to queue for a delivery: itself, or a ticket when its slot has limits."""
+    mailbox = delivery[0].target_slot.mailbox
+    if mailbox is None:
+        return delivery
+    mailbox.put(delivery, reserved)
+    return mailbox.ticket(delivery[3].job.backend)
+
+
+def discard(delivery: Delivery) -> None:
+    """Do not run a delivery: count it as dropped and return its token."""
+    edge, _, _, cause, queued, _ = delivery
+    job = cause.job
+    scheduler = job.flow._scheduler
+    scheduler.count_dropped(job, edge)
+    if queued:  # else it came before somebody watched
+        trace_dropped(scheduler, delivery)
+    give_back(job)
+
+
+def trace_dropped(scheduler: Scheduler, delivery: Delivery) -> None:
+    """Publish that a delivery was queued and will not run."""
+    edge, _, _, cause, _, index = delivery
+    lane = scheduler.bus.lane()
+    lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
+    if scheduler.bus.tracing:
+        lane.publish(
+            Kind.DROPPED,
+            scheduler.runtime.now_ns(),
+            cause.job.number,
+            activation=cause.child_id(index),
+            cause=cause.id,
+            subject=edge.number,
+            status=Status.CANCELLED,
+        )
+
+
+# errors -----------------------------------------------------------------------------------------
+
+
+def _decide(delivery: Delivery, error: BaseException) -> Decision:
+    """What the routine's handler of errors, or else the flow's, says. Anything that is no ordinary
+    exception (SystemExit, KeyboardInterrupt) fails the job.
+    """
+    edge, job = delivery[0], delivery[3].job
+    handler = handler_of(edge.target_slot.routine, job)
+    if handler is None or not isinstance(error, Exception) or job.flags & STOPPED:
+        return _STOP
+    return handler.decide(error, edge.retries)
+
+
+def handler_of(routine: Routine | None, job: JobState) -> ErrorHandler | None:
+    """The error handler that counts for a routine: its own, else its flow's."""
+    return (routine._error_handler if routine else None) or job.flow.error_handler
+
+
+def _record(delivery: Delivery, error: BaseException, decision: Decision) -> None:
+    """Write an error where it is looked for: statistics, history, records, log."""
+    edge, _, _, cause, _, index = delivery
+    job = cause.job
+    slot = edge.target_slot
+    scheduler = job.flow._scheduler
+    if decision.strategy is ErrorStrategy.STOP:
+        scheduler.stop(job, error)
+    routine = slot.routine._id if slot.routine else "?"
+    where = f"flow {job.flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
+    try:
+        report.trim(error)
+        error.add_note(f"raised in {where}, job {job.number}{_tried(edge.retries, decision)}")
+        text = report.message(error)
+        if slot.routine is not None:
+            slot.routine._remember_error(slot.name, text)
+        job.note(
+            ExecutionRecord(
+                routine,
+                _RECORDED[decision.strategy],
+                {"slot": slot.name, "error": text, "error_type": type(error).__name__}
+                | ({"retry": edge.retries + 1, "delay": decision.delay} if decision.delay else {}),
+                datetime.now(),
+            )
+        )
+        if job.flags & TRACED:
+            scheduler.bus.lane().note(cause.child_id(index), Note.ERROR, report.text(error))
+        _log(decision, where, error)
+    except Exception as strange:  # noqa: BLE001 - of the exception's class, or of a log handler
+        kind = type(strange).__name__
+        sys.stderr.write(f"routilux: {where} failed, and reporting it raised {kind}\n")
+
+
+def _tried(retries: int, decision: Decision) -> str:
+    if decision.strategy is ErrorStrategy.RETRY:
+        return f"; try {retries + 2} follows in {decision.delay:.3g} s"
+    return f"; tried {retries + 1} times" if retries else ""
+
+
+def _log(decision: Decision, where: str, error: BaseException) -> None:
+    if decision.strategy is ErrorStrategy.STOP:
+        logger.error("routilux: a handler failed in %s", where, exc_info=error)
+    elif decision.strategy is ErrorStrategy.RETRY:
+        delay, message = decision.delay, report.message(error)
+        logger.info("routilux: %s is tried again in %.3g s: %s", where, delay, message)
+    else:
+        word = decision.strategy.value
+        logger.warning("routilux: %s failed (%s): %s", where, word, report.message(error))
+
+
+# deliveries that wait for their time ------------------------------------------------------------
+
+
+def _schedule_retry(delivery: Delivery, delay: float) -> None:
+    edge, data, context, cause, _, index = delivery
+    wait_for_time((edge.again(), data, context.copy(), cause, 0, index), delay)
+
+
+def wait_for_time(delivery: Delivery, delay: float) -> int:
+    """Let a delivery, whose token is in, wait without a worker. Any thread.
+
+    Returns:
+        A key for `withdraw`.
+    """
+    edge, _, _, cause, _, index = delivery
+    job = cause.job
+    scheduler = job.flow._scheduler
+    key = next(_keys)
+    waiting = job.extra.waiting
+    due = scheduler.runtime.now_ns() + round(delay * 1e9)
+    with scheduler.lock:  # the alarm may ring before it stands in the job
+        alarm = scheduler.runtime.clock.call_at(due, lambda: _come(job, key))
+        waiting[key] = (alarm, delivery)
+    if job.flags & TRACED and scheduler.bus.tracing:
+        now, ident = scheduler.runtime.now_ns(), cause.child_id(index)
+        lane = scheduler.bus.lane()
+        lane.publish(
+            Kind.WAITING, now, job.number, activation=ident, cause=cause.id, subject=edge.number
+        )
+    if job.flags & STOPPED:
+        drop_waiting(job)
+    return key
+
+
+def _come(job: JobState, key: int) -> None:
+    with job.flow._scheduler.lock:
+        found = job.extra.waiting.pop(key, None)
+    if found is not None:
+        job.backend.queue([into_mailbox(found[1])])
+
+
+def withdraw(job: JobState, key: int) -> Delivery | None:
+    """Take back a delivery that waits for its time; its token is then the caller's. None: too
+    late, it has come.
+    """
+    with job.flow._scheduler.lock:
+        found = job.extra.waiting.pop(key, None)
+    if found is None:
+        return None
+    found[0].cancel()
+    return found[1]
+
+
+def drop_waiting(job: JobState) -> None:
+    """Drop what waits for its time in a job that was stopped."""
+    if job._extra is None:
+        return
+    for key in list(job._extra.waiting):
+        delivery = withdraw(job, key)
+        if delivery is not None:
+            discard(delivery)
+
+
+# records ----------------------------------------------------------------------------------------
+
+
+def _trace(delivery: Delivery, start: int, status: Status, lane: Lane) -> None:
+    edge, _, _, cause, queued, index = delivery
+    scheduler = cause.job.flow._scheduler
+    end = scheduler.runtime.now_ns()
+    shard = lane.shard(edge.number)
+    run, wait = end - start, start - queued
+    shard.done += 1
+    shard.failed += status is Status.FAILED
+    shard.run_ns += run
+    shard.wait_ns += wait
+    shard.run_bins[bin_of(run)] += 1
+    shard.wait_bins[bin_of(wait)] += 1
+    if scheduler.bus.tracing:
+        ident = cause.child_id(index)
+        lane.record(cause.job.number, ident, cause.id, edge.number, queued, start, end, status)
+
+
+# coroutines -------------------------------------------------------------------------------------
+
+
+def is_coroutine(result: object) -> bool:
+    """Whether a handler has returned a coroutine, which the event loop has to run."""
+    return isinstance(result, CoroutineType)
+
+
+def run_coroutine(
+    delivery: Delivery, coroutine: CoroutineType[Any, Any, Any], start: int | None
+) -> None:
+    """Hand a coroutine to the flow's event loop, which closes the activation when it has ended.
+    A sequential flow waits for that: one handler at a time.
+    """
+    job = delivery[3].job
+    job.backend.run_coroutine(delivery, coroutine, start)

@@ -1,0 +1,265 @@
+"""Pause, resume and cancel: handshakes between a caller and the threads that run a job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from . import commit, gate
+from .activation import Delivery
+from .errors import InvalidValueError, UnknownNameError, seconds
+from .history import ExecutionRecord
+from .job import (
+    CANCELLED,
+    ENDED,
+    PAUSED,
+    STOPPED,
+    JobState,
+    JobStatus,
+    SlotActivationTask,
+)  # fmt: skip
+from .ports import Connection
+from .records import Kind
+from .routine import LATER, slot_of
+
+if TYPE_CHECKING:
+    from .flow import Flow
+
+#: How long `pause` waits, in seconds, for handlers of the job that run already.
+PAUSE_SECONDS = 1.0
+
+
+def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: float) -> bool:
+    """See `Flow.pause`."""
+    _check_owner(flow, job)
+    scheduler = flow._scheduler
+    deadline = time.monotonic() + (seconds(timeout, "timeout") or 0.0)
+    with scheduler.lock:
+        if job is scheduler.ambient:
+            raise InvalidValueError(
+                f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be paused"
+            )
+        if job.flags & CANCELLED:
+            raise InvalidValueError(f"{job!r} was cancelled and cannot be paused")
+        point = {
+            "timestamp": datetime.now().isoformat(),
+            "reason": reason,
+            "checkpoint": checkpoint,
+            "current_routine_id": job.current_routine_id,
+        }
+        job.pause_points.append(point)
+        job.status = JobStatus.PAUSED
+        job.extra.updated = time.time()
+        if job.flow is None or job.flags & ENDED:
+            return True  # nothing of it runs; the status is kept for who saves it
+        if job.backlog is None:
+            job.backlog = deque()
+        job.flags |= PAUSED
+    scheduler.publish_job(Kind.JOB_PAUSED, job)
+    # A thread says what it runs before it looks at the flags. So once no thread runs a delivery of
+    # the job, or only those that had begun, none can begin.
+    return scheduler.wait(lambda: not _running(job), deadline)
+
+
+def _running(job: JobState) -> list[Delivery]:
+    """Deliveries of the job that other threads run now, or are about to."""
+    here = threading.current_thread()
+    return [
+        delivery
+        for thread, delivery in job.backend.running()
+        if delivery[3].job is job and thread is not here
+    ]
+
+
+def resume(flow: Flow, job: JobState) -> JobState:
+    """See `Flow.resume`."""
+    _check_owner(flow, job)
+    current = job.current_routine_id
+    if current is not None and current not in flow.routines:
+        raise UnknownNameError("routine", current, f"flow {flow.flow_id!r}", flow.routines)
+    if job.flags & CANCELLED or (job.status == JobStatus.CANCELLED and job.flow is None):
+        raise InvalidValueError(f"{job!r} was cancelled and cannot be resumed")
+    if job.flow is None:
+        _adopt(flow, job, [(*_edge(flow, task), task) for task in job.extra.parked])
+        return _settled(job)
+    _restore(flow, job, job.extra.explicit)
+    if job.flags & ENDED:
+        _end_again(job)
+    elif job.flags & PAUSED:
+        _go_on(job)
+    return _settled(job)
+
+
+def _settled(job: JobState) -> JobState:
+    job.backend.settle(job)
+    return job
+
+
+def _end_again(job: JobState) -> None:
+    """A job that had ended was marked as paused; there is nothing left to run."""
+    with job.flow._scheduler.lock:
+        failed = job.flags & STOPPED
+        job.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
+
+
+def _go_on(job: JobState) -> None:
+    scheduler = job.flow._scheduler
+    with scheduler.lock:
+        job.flags &= ~PAUSED
+        job.status = JobStatus.RUNNING
+        job.extra.updated = time.time()
+        job.tokens.append(None)  # until all is queued
+    scheduler.publish_job(Kind.JOB_RESUMED, job)
+    gate.unpark(job)
+    commit.give_back(job)
+
+
+def cancel(flow: Flow, job: JobState, reason: str) -> None:
+    """See `Flow.cancel`."""
+    _check_owner(flow, job)
+    scheduler = flow._scheduler
+    with scheduler.lock:
+        if job is scheduler.ambient:
+            raise InvalidValueError(
+                f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be cancelled"
+            )
+        now = datetime.now()
+        job.update_routine_state(
+            "_cancellation", {"reason": reason, "cancelled_at": now.isoformat()}
+        )
+        job.status = JobStatus.CANCELLED
+        job.note(
+            ExecutionRecord(job.current_routine_id or "", "cancelled", {"reason": reason}, now)
+        )
+        if job.flow is None or job.flags & ENDED:
+            return
+        job.tokens.append(None)  # until all is dropped
+    scheduler.publish_job(Kind.JOB_CANCELLED, job)
+    scheduler.stop(job, None, STOPPED | CANCELLED)
+    flow._loop.cancel(job)
+    commit.give_back(job)
+
+
+def _check_owner(flow: Flow, job: JobState) -> None:
+    if job.flow_id != flow.flow_id or job.flow not in (None, flow):
+        raise InvalidValueError(
+            f"job {job.job_id} belongs to flow {job.flow_id!r}, not to flow {flow.flow_id!r}"
+        )
+
+
+# what a paused job has still to do --------------------------------------------------------------
+
+
+def pending_tasks(job: JobState) -> list[SlotActivationTask]:
+    """What a paused job has not begun, in order: what is queued, then what waits for its time."""
+    if not job.flags & PAUSED:
+        return []
+    now = job.flow._runtime.now_ns()
+    with job.flow._scheduler.lock:
+        waiting = list(job.extra.waiting.values())
+    found = [_task(delivery, 0.0) for delivery in _queued(job)]
+    found += [_task(d, max(0.0, (alarm.due_ns - now) / 1e9)) for alarm, d in waiting]
+    return found
+
+
+def _queued(job: JobState) -> list[Delivery]:
+    """Deliveries in the backlog, the shared queue and the mailboxes.
+
+    A thread may have one in its hand, on its way from the queue to the backlog. The tokens tell:
+    each delivery has one, and so has each handler that runs.
+    """
+    deadline = time.monotonic() + PAUSE_SECONDS
+    while True:
+        tokens = len(job.tokens)
+        queued = [d for d in job.backend.queued() if d[3].job is job and d[2] is not None]
+        boxes = {
+            id(slot.mailbox): slot.mailbox
+            for routine in list(job.flow.routines.values())
+            for slot in routine._slots.values()
+            if slot.mailbox is not None
+        }
+        boxed = [d for box in boxes.values() for d in box.waiting() if d[3].job is job]
+        found = [*queued, *boxed, *list(job.backlog or ())]
+        here = threading.current_thread()
+        mine = [t for t, d in job.backend.running() if d[3].job is job and t is here]
+        running = len(_running(job)) + len(mine) + job.flow._loop.running(job)
+        held = len(found) + running + len(job.extra.waiting)
+        if held >= tokens or time.monotonic() > deadline:
+            return _unique(found)
+        job.flow._scheduler.wait(lambda: False, time.monotonic() + 0.001)
+
+
+def _unique(deliveries: list[Delivery]) -> list[Delivery]:
+    return list({id(delivery): delivery for delivery in deliveries}.values())
+
+
+def _task(delivery: Delivery, delay: float) -> SlotActivationTask:
+    edge, data, _, _, _, _ = delivery
+    slot = edge.target_slot
+    routine = slot.routine._id if slot.routine else ""
+    if slot.name == LATER:
+        method = getattr(data["function"], "__name__", repr(data["function"]))
+        return SlotActivationTask(routine, "", {"args": data["args"]}, 0, delay, method)
+    return SlotActivationTask(routine, slot.name, edge.renamed(data), edge.retries, delay)
+
+
+def _adopt(
+    flow: Flow, job: JobState, tasks: list[tuple[Connection, dict[str, Any], SlotActivationTask]]
+) -> None:
+    """Take a loaded job into a flow and queue what it has still to do."""
+    _restore(flow, job, job.extra.states)
+    scheduler = flow._scheduler
+    with scheduler.lock:
+        job.flow, job.backend = flow, flow._backend()
+        job.root.id = flow._next_ident()
+        job.flags = PAUSED
+        job.backlog = deque()
+        job.ended = 0.0
+        job.extra.parked = []
+        job.extra.explicit.update(job.extra.states)
+        job.tokens.append(None)
+        scheduler.jobs[job.number] = job
+    scheduler.follow(job)
+    for edge, data, task in tasks:
+        delivery = gate.delivery(edge, data, job.root)
+        job.tokens.append(None)
+        if task.delay > 0:
+            commit.wait_for_time(delivery, task.delay)
+        else:
+            job.backlog.append(delivery)
+    _go_on(job)
+    commit.give_back(job)
+
+
+def _edge(flow: Flow, task: SlotActivationTask) -> tuple[Connection, dict[str, Any]]:
+    routine = flow._routine(task.routine_id)
+    if task.method:
+        function = getattr(routine, task.method, None)
+        if function is None:
+            known = [name for name in dir(routine) if not name.startswith("__")]
+            raise UnknownNameError("method", task.method, routine._where(), known)
+        args = tuple(task.data.get("args", ()))
+        return routine._later.entry, {"function": function, "args": args}
+    entry = slot_of(routine, task.slot_name).entry
+    return (entry.again(task.retries) if task.retries else entry), dict(task.data)
+
+
+def _restore(flow: Flow, job: JobState, routine_ids: Iterable[str]) -> None:
+    """Give routines the statistics and the accumulated data that stand in the job."""
+    for routine_id in list(routine_ids):
+        routine, state = flow.routines.get(routine_id), job.extra.states.get(routine_id)
+        if routine is None or not isinstance(state, dict):
+            continue
+        stats = state.get("stats")
+        if isinstance(stats, dict):
+            with routine._state_lock:
+                routine._stats.update(stats)
+        for name, data in (state.get("slots") or {}).items():
+            slot = routine.get_slot(name)
+            if slot is not None:
+                with slot._lock:
+                    slot._data = data

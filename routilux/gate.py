@@ -1,0 +1,332 @@
+"""The long way of a delivery: for jobs that are traced, timed, paused, stopped, nested, or over.
+
+Everything here is behind one test of `JobState.flags`, so it costs nothing while all is well and
+nobody watches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from . import commit
+from .activation import NO_EDGE, Activation, Delivery, current
+from .histogram import _SHIFT, STEPS
+from .job import ENDED, NESTED, PAUSED, STOPPED, TIMED, TRACED, JobState
+from .ports import Connection
+
+if TYPE_CHECKING:
+    from .mailbox import Mailbox
+    from .scheduler import Scheduler
+    from .workers import Backend
+
+#: Deliveries of one job in the shared queue; what it has more waits in the job, so that a small
+#: job is served within its turn and not after all of a large one.
+WINDOW = 64
+_EXACT = 2 * STEPS  # times of fewer nanoseconds have a bin of their own
+#: Handler calls that are timed for the tracker, at most, of one job.
+TIMED_CALLS = 64
+#: Handler calls whose times a slot keeps for the tracker.
+TIMES_KEPT = 256
+
+
+# emit -------------------------------------------------------------------------------------------
+
+
+def admit(
+    backend: Backend, edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
+) -> list[Delivery]:
+    """What goes into the shared queue for an emit of a job that is flagged or has much queued.
+
+    Its tokens are in already. A stopped job takes no more: its tokens are returned and the
+    deliveries counted as dropped. A late emit of a job that has ended goes on in the flow's ambient
+    job. What a paused job emits waits in its backlog, and so does what is over its window.
+    """
+    job = cause.job
+    scheduler = job.flow._scheduler
+    flags = job.flags
+    if flags & (STOPPED | ENDED):
+        _refuse(job, edges, data, cause, flags)
+        return []
+    deliveries = _trace_queued(edges, data, cause, scheduler) if flags & TRACED else [
+        (edge, data, copy_context(), cause, 0, 0) for edge in edges
+    ]  # fmt: skip
+    if flags & PAUSED:
+        _cancel_places(edges)
+        park(job, deliveries)
+        return []
+    limited = [d for d in deliveries if d[0].target_slot.mailbox is not None]
+    if limited:
+        deliveries = [d for d in deliveries if d[0].target_slot.mailbox is None]
+    tickets = [commit.into_mailbox(delivery, reserved=True) for delivery in limited]
+    if flags & NESTED:
+        return tickets + _into_backlog(job, deliveries)
+    return tickets + _within_window(backend, job, deliveries)
+
+
+def _refuse(
+    job: JobState,
+    edges: tuple[Connection, ...],
+    data: dict[str, Any],
+    cause: Activation,
+    flags: int,
+) -> None:
+    scheduler = job.flow._scheduler
+    _cancel_places(edges)
+    if not flags & ENDED:
+        for edge in edges:
+            scheduler.count_dropped(job, edge)
+    _return_tokens(job, len(edges))
+    # Our tokens may have come while `finish` was about to end the job, which then goes on: so ENDED
+    # may be gone again, but what it has told us stays right.
+    if flags & ENDED:
+        scheduler.emit_late(edges, data, cause)
+
+
+def _return_tokens(job: JobState, count: int) -> None:
+    for _ in range(count):
+        job.tokens.pop()
+    if not job.tokens:
+        job.flow._scheduler.finish(job)
+
+
+def _cancel_places(edges: tuple[Connection, ...]) -> None:
+    for edge in edges:
+        if edge.target_slot.mailbox is not None:
+            edge.target_slot.mailbox.cancel()
+
+
+def _trace_queued(
+    edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation, scheduler: Scheduler
+) -> list[Delivery]:
+    bus = scheduler.bus
+    try:
+        shards = bus.local.lane.shards
+    except AttributeError:
+        shards = bus.lane().shards
+    now, children = scheduler.runtime.now_ns(), cause.children
+    deliveries: list[Delivery] = []
+    for edge in edges:
+        number = edge.number
+        shard = shards.get(number) or bus.lane().shard(number)
+        shard.queued += 1
+        deliveries.append((edge, data, copy_context(), cause, now, next(children)))
+    if bus.previews > 0:
+        scheduler.preview(cause.child_id(deliveries[0][5]), data)
+    return deliveries
+
+
+def _within_window(backend: Backend, job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
+    """Keep what is over the window in the job. Each of its activations that ends moves one on, so
+    only a thread that is in one may put something there.
+    """
+    waiting = len(job.backlog) if job.backlog is not None else 0
+    room = WINDOW - (len(job.tokens) - len(deliveries) - waiting)
+    if (room >= len(deliveries) and not waiting) or not backend.runs_here():
+        return deliveries
+    room = 0 if waiting else max(room, 0)
+    if job.backlog is None:
+        with job.flow._scheduler.lock:
+            job.backlog = job.backlog if job.backlog is not None else deque()
+    job.backlog.extend(deliveries[room:])
+    now = deliveries[:room]
+    if not now and len(job.tokens) <= len(job.backlog):  # nobody is left to move them on
+        return take_from_backlog(job, 1)
+    return now
+
+
+def delivery(edge: Connection, data: dict[str, Any], cause: Activation) -> Delivery:
+    """A delivery that nobody emitted, which runs in a context of its own."""
+    context = copy_context()
+    context.run(current.set, cause)
+    return (edge, data, context, cause, 0, 0)
+
+
+def _into_backlog(job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
+    """Keep all in the job, where a handler that waits for it finds them, and queue tickets."""
+    assert job.backlog is not None  # made with the job
+    job.backlog.extend(deliveries)
+    if job._extra is not None and job._extra.helpers:
+        job.flow._scheduler.wake_waiters()
+    return [job.root.ticket()] * len(deliveries)
+
+
+def take_from_backlog(job: JobState, count: int) -> list[Delivery]:
+    """Up to so many of the deliveries that wait in the job. Any thread."""
+    taken: list[Delivery] = []
+    backlog = job.backlog
+    while backlog and len(taken) < count:
+        try:
+            taken.append(backlog.popleft())
+        except IndexError:
+            break
+    return taken
+
+
+def park(job: JobState, deliveries: list[Delivery]) -> None:
+    """Keep deliveries of a paused job until it is resumed."""
+    assert job.backlog is not None  # made by `pause`
+    job.backlog.extend(d for d in deliveries if d[0] is not NO_EDGE)
+    if not job.flags & PAUSED:  # resumed in this moment: do not strand them
+        unpark(job)
+
+
+def unpark(job: JobState) -> None:
+    """Let what was parked go on."""
+    if job.flags & NESTED:
+        tickets = len(job.backlog or ())
+        job.backend.queue([job.root.ticket()] * tickets)
+        return
+    job.backend.queue([commit.into_mailbox(d) for d in take_from_backlog(job, WINDOW)])
+
+
+# run --------------------------------------------------------------------------------------------
+
+
+def run_gated(delivery: Delivery) -> KeyboardInterrupt | None:
+    """Run, park or drop one delivery, or what a ticket stands for, and return its token."""
+    if delivery[0] is NO_EDGE:
+        return _run_ticket(delivery)
+    job = delivery[3].job
+    flags = job.flags
+    if flags & STOPPED:
+        commit.discard(delivery)
+        return None
+    if flags & PAUSED:
+        park(job, [delivery])
+        commit.move_on(job)  # who pauses it may wait for this thread
+        return None
+    if flags & TRACED or delivery[4]:  # what was counted as queued is counted to its end
+        return _run_traced(delivery)
+    if flags & TIMED:
+        return _run_timed(delivery)
+    return _run_plain(delivery)
+
+
+def resolve(delivery: Delivery) -> Delivery | None:
+    """The delivery itself, or what a ticket stands for; None if that was taken already."""
+    if delivery[0] is not NO_EDGE:
+        return delivery
+    mailbox: Mailbox | None = delivery[1].get("mailbox")
+    if mailbox is not None:
+        return mailbox.take()
+    taken = take_from_backlog(delivery[3].job, 1)
+    return taken[0] if taken else None
+
+
+def _run_ticket(ticket: Delivery) -> KeyboardInterrupt | None:
+    mailbox: Mailbox | None = ticket[1].get("mailbox")
+    if mailbox is not None:
+        return mailbox.serve(ticket)
+    if ticket[3].job.flags & PAUSED:
+        return None  # `unpark` makes new ones
+    delivery = resolve(ticket)
+    if delivery is None:  # a handler that waits for the job has run it
+        return None
+    if delivery[0].target_slot.mailbox is not None:  # it was parked, and has to queue again
+        delivery[3].job.backend.queue([commit.into_mailbox(delivery)])
+        return None
+    return run_gated(delivery)
+
+
+def run_from_backlog(delivery: Delivery) -> None:
+    """Run what a handler that waits for the job took from its backlog."""
+    if delivery[0].target_slot.mailbox is not None:  # it was parked, and has to queue again
+        delivery[3].job.backend.queue([commit.into_mailbox(delivery)])
+        return
+    interrupt = run_gated(delivery)
+    if interrupt is not None:
+        raise interrupt
+
+
+def _run_plain(delivery: Delivery) -> KeyboardInterrupt | None:
+    edge, data, context, _, _, _ = delivery
+    try:
+        result = context.run(edge.deliver, data)
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
+        return commit.close(delivery, error)
+    if result is not None and commit.is_coroutine(result):
+        commit.run_coroutine(delivery, result, None)
+        return None
+    return commit.close(delivery, None)
+
+
+def _run_timed(delivery: Delivery) -> KeyboardInterrupt | None:
+    job = delivery[3].job
+    now_ns = job.flow._runtime.now_ns
+    start = now_ns()
+    interrupt = _run_plain(delivery)
+    remember_time(delivery[0], now_ns() - start)
+    extra = job.extra
+    extra.timed += 1
+    if extra.timed >= TIMED_CALLS:
+        with job.flow._scheduler.lock:
+            job.flags &= ~TIMED
+    return interrupt
+
+
+def remember_time(edge: Connection, nanoseconds: int) -> None:
+    """Keep how long a handler call took, for the tracker."""
+    slot = edge.target_slot
+    if slot.run_ns is None:
+        slot.run_ns = deque(maxlen=TIMES_KEPT)
+    slot.run_ns.append(nanoseconds)
+
+
+def _run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
+    edge, data, context, cause, queued, index = delivery
+    job = cause.job
+    scheduler = job.flow._scheduler
+    bus, now_ns, number = scheduler.bus, scheduler.runtime.now_ns, edge.number
+    try:
+        lane = bus.local.lane
+    except AttributeError:
+        lane = bus.lane()
+    shard = lane.shards.get(number) or lane.shard(number)
+    if not queued:  # queued before somebody began to watch: it counts from here
+        queued, index = now_ns(), index or next(cause.children)
+        shard.queued += 1
+        delivery = (edge, data, context, cause, queued, index)
+    ident = hash((cause.id, index))
+    activation = Activation(ident, job, edge)
+    outer = lane.running  # a handler that executes another flow in sequence runs it in here
+    start = now_ns()
+    shard.started += 1
+    lane.running = (number, start, ident)
+    try:
+        result = context.run(_enter, activation, edge.deliver, data)
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
+        lane.running = outer
+        return commit.close(delivery, error, start, lane)
+    lane.running = outer
+    if result is not None and commit.is_coroutine(result):
+        commit.run_coroutine(delivery, result, start)
+        return None
+    # From here to the end `commit.close` and `histogram.bin_of` are inlined: this is per message.
+    end = now_ns()
+    run, wait = end - start, start - queued
+    if job.flags & TIMED:
+        remember_time(edge, run)
+    shard.done += 1
+    shard.run_ns += run
+    shard.wait_ns += wait
+    if run >= _EXACT:
+        octave = run.bit_length() - _SHIFT - 1
+        run = (octave << _SHIFT) + (run >> octave)
+    shard.run_bins[run] += 1
+    if wait >= _EXACT:
+        octave = wait.bit_length() - _SHIFT - 1
+        wait = (octave << _SHIFT) + (wait >> octave)
+    shard.wait_bins[wait] += 1
+    if bus.tracing:
+        n = lane.published + 1
+        lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, 0))
+        lane.published = n
+    commit.give_back(job)
+    return None
+
+
+def _enter(activation: Activation, deliver: Any, data: dict[str, Any]) -> Any:
+    current.set(activation)
+    return deliver(data)
