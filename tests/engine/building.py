@@ -36,8 +36,9 @@ def chain(flow: Flow, *handlers: Callable[..., Any]) -> list[str]:
 
 
 def workers() -> list[threading.Thread]:
-    """The engine's threads that are alive."""
-    return [t for t in threading.enumerate() if t.name.startswith("routilux-")]
+    """The threads of flows that are alive. (The clock's ends by itself, and is everybody's.)"""
+    ours = [t for t in threading.enumerate() if t.name.startswith("routilux-")]
+    return [t for t in ours if t.name != "routilux-clock"]
 
 
 def idle(flow: Flow) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from routilux import hub
+from routilux.testing import make_flow, manual_clock  # noqa: F401 - fixtures
 from tests.engine.building import workers
 from tests.waiting import wait_until
 
