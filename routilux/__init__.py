@@ -8,6 +8,7 @@ from .errors import (
     DuplicateNameError,
     InvalidValueError,
     JobLostError,
+    RestoredError,
     RoutiluxError,
     SelfDeadlockError,
     SerializationError,
@@ -21,7 +22,7 @@ from .limits import Limit, limit_workers
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Connection, Event, Slot
 from .records import Kind, Note, Record, Status
-from .routine import ExecutionContext, Routine, Timer
+from .routine import ExecutionContext, Routine, Timer, register_serializable
 from .tracker import ExecutionTracker
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Note",
     "Outcome",
     "Record",
+    "RestoredError",
     "RoutiluxError",
     "Routine",
     "SelfDeadlockError",
@@ -62,4 +64,5 @@ __all__ = [
     "UnknownNameError",
     "hub",
     "limit_workers",
+    "register_serializable",
 ]

@@ -154,6 +154,10 @@ class EventBus:
         self._subscriptions: list[Subscription] = []
         self.local = threading.local()  # its ``lane`` is what `lane` gives, once it was called
 
+    def forget_threads(self) -> None:
+        """In the child of a fork: whoever held the lock did not come along."""
+        self._lock = threading.RLock()
+
     def lane(self) -> Lane:
         """The calling thread's lane, made when first asked for."""
         lane: Lane | None = getattr(self.local, "lane", None)
@@ -307,6 +311,10 @@ class Hub:
         with self._lock:
             if watcher in self._watchers:
                 self._watchers.remove(watcher)
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: whoever held the lock did not come along."""
+        self._lock = threading.RLock()
 
     def flows(self) -> Iterable[Flow]:
         """The flows that are alive."""

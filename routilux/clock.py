@@ -6,10 +6,15 @@ A flow takes its time from a `Clock`, so that a test can set it by hand (`Manual
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Callable
 from itertools import count
+
+from .errors import LONGEST, duration
+
+logger = logging.getLogger("routilux")
 
 NowNs = Callable[[], int]
 
@@ -78,9 +83,13 @@ class _Alarms:
                 self._heap = [item for item in self._heap if item[2].function is not None]
                 heapq.heapify(self._heap)
                 self._cancelled = 0
+                self.changed.notify()  # who waits for one of those waits for nothing
 
     def next_due(self) -> int | None:
         with self.changed:
+            while self._heap and self._heap[0][2].function is None:
+                heapq.heappop(self._heap)
+                self._cancelled -= 1
             return self._heap[0][0] if self._heap else None
 
     def take_due(self, now: int) -> Alarm | None:
@@ -103,12 +112,22 @@ class Clock:
         self._ringing = False  # a thread waits for the alarms
 
     def call_at(self, due_ns: int, function: Callable[[], object]) -> Alarm:
-        """Call a function, which must be quick, in the clock's thread. Any thread."""
+        """Call a function, which must be quick, in the clock's thread. Any thread.
+
+        What it raises is logged.
+
+        Raises:
+            RuntimeError: there is no thread to be had; nothing will be called.
+        """
         alarm = self._alarms.add(due_ns, function)
         with self._alarms.changed:
             if not self._ringing:
+                try:
+                    threading.Thread(target=self._ring, name="routilux-clock", daemon=True).start()
+                except RuntimeError:
+                    alarm.cancel()
+                    raise
                 self._ringing = True
-                threading.Thread(target=self._ring, name="routilux-clock", daemon=True).start()
         return alarm
 
     def pending(self) -> int | None:
@@ -120,7 +139,7 @@ class Clock:
         while True:
             due = alarms.take_due(self.now_ns())
             if due is not None:
-                due.fire()
+                self._call(due)
                 continue
             with alarms.changed:
                 next_due = alarms.next_due()
@@ -130,7 +149,14 @@ class Clock:
                         self._ringing = False
                         return
                 elif next_due > now:
-                    alarms.changed.wait((next_due - now) / 1e9)
+                    alarms.changed.wait(min((next_due - now) / 1e9, LONGEST))
+
+    @staticmethod
+    def _call(alarm: Alarm) -> None:
+        try:
+            alarm.fire()
+        except BaseException:  # the next alarms are others' affair
+            logger.exception("routilux: what was to be called at a time raised")
 
     def forget_threads(self) -> None:
         """In the child of a fork: no thread came along, and nobody waits for the alarms."""
@@ -147,14 +173,14 @@ class ManualClock(Clock):
 
     def __init__(self, start: float = 0.0) -> None:
         super().__init__()
-        self._now = int(start * 1e9)
+        self._now = round(start * 1e9)
         self.now_ns = self._read
 
     def _read(self) -> int:
         return self._now
 
     def call_at(self, due_ns: int, function: Callable[[], object]) -> Alarm:
-        """Call a function when the clock is moved to that time. Any thread."""
+        """Call a function when the clock is moved to that time or past it. Any thread."""
         return self._alarms.add(due_ns, function)
 
     def advance(self, seconds: float) -> int:
@@ -163,9 +189,7 @@ class ManualClock(Clock):
         Returns:
             How many alarms were fired.
         """
-        if not seconds >= 0:
-            raise ValueError(f"a clock cannot go back: advance({seconds!r})")
-        return self.advance_to(self._now + round(seconds * 1e9))
+        return self.advance_to(self._now + round(duration(seconds, "advance()") * 1e9))
 
     def advance_to(self, target_ns: int) -> int:
         """Move on to a time in nanoseconds."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import count
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +20,7 @@ from .histogram import bin_of
 from .history import ExecutionRecord
 from .job import NESTED, PAUSED, STOPPED, TRACED, JobState
 from .policy import Decision, ErrorHandler, ErrorStrategy
+from .ports import take_unmerged
 from .records import Kind, Note, Status
 
 if TYPE_CHECKING:
@@ -56,10 +56,15 @@ class Outcome(NamedTuple):
     error: BaseException | None = None
 
 
-def apply(delivery: Delivery, outcome: Outcome) -> None:
+def apply(delivery: Delivery, outcome: Outcome, started: int | None = None) -> None:
     """Make an outcome that came from elsewhere take effect, and close the activation. Any thread.
 
     For backends that run handlers outside of this process.
+
+    Args:
+        delivery: what was run.
+        outcome: what came of it.
+        started: when it began, in nanoseconds of the flow's clock; left out, when it was queued.
     """
     edge, _, context, cause, queued, index = delivery
     routine = edge.target_slot.routine
@@ -70,7 +75,7 @@ def apply(delivery: Delivery, outcome: Outcome) -> None:
             context.run(_take_effect, activation, routine, outcome)
         except Exception as wrong:  # noqa: BLE001 - an outcome that does not fit the routine
             error = error or wrong
-    close(delivery, error, queued or None)
+    close(delivery, error, (started or queued) if queued else None)
 
 
 def _take_effect(activation: Activation, routine: Routine, outcome: Outcome) -> None:
@@ -89,6 +94,7 @@ def close(
     error: BaseException | None,
     start: int | None = None,
     lane: Lane | None = None,
+    status: Status = Status.OK,
 ) -> KeyboardInterrupt | None:
     """Close an activation after its handler ended. Its token goes back unless it is tried again.
 
@@ -97,22 +103,24 @@ def close(
         error: what the handler raised.
         start: when it began (ns), if it was traced.
         lane: the calling thread's lane.
+        status: how it ended, if not by an error.
 
     Returns:
         A `KeyboardInterrupt` of the handler, for the caller to raise once all is put in order.
     """
     job = delivery[3].job
-    status = Status.OK
+    end = job.flow._runtime.now_ns() if start is not None else 0  # before what follows from it
     again = False
     if error is not None:
         decision = _decide(delivery, error)
         again = decision.strategy is ErrorStrategy.RETRY
         status = Status.RETRIED if again else Status.FAILED
         _record(delivery, error, decision)
-        if again:
-            _schedule_retry(delivery, decision.delay)
+        if again and not _schedule_retry(delivery, decision.delay):
+            _record(delivery, error, _STOP)
+            again, status = False, Status.FAILED
     if start is not None:
-        _trace(delivery, start, status, lane or job.flow._scheduler.bus.lane())
+        _trace(delivery, start, end, status, lane or job.flow._scheduler.bus.lane())
     if again:
         move_on(job)
     else:
@@ -144,16 +152,31 @@ def move_on(job: JobState) -> None:
             delivery = backlog.popleft()
         except IndexError:
             return
-        job.backend.queue([into_mailbox(delivery)])
+        job.backend.queue(into_mailbox(delivery))
 
 
-def into_mailbox(delivery: Delivery, reserved: bool = False) -> Delivery:
-    """What to queue for a delivery: itself, or a ticket when its slot has limits."""
+def into_mailbox(delivery: Delivery, reserved: bool = False) -> list[Delivery]:
+    """What to queue for a delivery: itself, or if its slot has limits a ticket, if it needs one."""
     mailbox = delivery[0].target_slot.mailbox
-    if mailbox is None:
-        return delivery
-    mailbox.put(delivery, reserved)
-    return mailbox.ticket(delivery[3].job.backend)
+    return [delivery] if mailbox is None else mailbox.put(delivery, reserved)
+
+
+def requeue(delivery: Delivery) -> None:
+    """Queue a delivery that comes back. In a nested job a handler that waits may have to run it."""
+    job = delivery[3].job
+    if job.flags & TRACED and not delivery[4]:
+        edge, data, context, cause, _, index = delivery
+        job.flow._scheduler.bus.lane().shard(edge.number).queued += 1
+        now = job.flow._runtime.now_ns() or 1
+        delivery = (edge, data, context, cause, now, index or next(cause.children))
+    if not job.flags & NESTED:
+        job.backend.queue(into_mailbox(delivery))
+        return
+    assert job.backlog is not None  # made with the job
+    job.backlog.append(delivery)
+    if job.extra.helpers:
+        job.flow._scheduler.wake_waiters()
+    job.backend.queue([job.root.ticket()])
 
 
 def discard(delivery: Delivery) -> None:
@@ -162,7 +185,9 @@ def discard(delivery: Delivery) -> None:
     job = cause.job
     scheduler = job.flow._scheduler
     scheduler.count_dropped(job, edge)
-    if queued:  # else it came before somebody watched
+    if queued or job.flags & TRACED:
+        if not queued:  # it came before somebody watched, or waited for its time
+            scheduler.bus.lane().shard(edge.number).queued += 1
         trace_dropped(scheduler, delivery)
     give_back(job)
 
@@ -195,7 +220,12 @@ def _decide(delivery: Delivery, error: BaseException) -> Decision:
     handler = handler_of(edge.target_slot.routine, job)
     if handler is None or not isinstance(error, Exception) or job.flags & STOPPED:
         return _STOP
-    return handler.decide(error, edge.retries)
+    try:
+        return handler.decide(error, edge.retries)
+    except BaseException as wrong:  # noqa: BLE001 - of a subclass, or of what decides nothing
+        said = report.message(wrong)
+        report.annotate(error, f"{type(handler).__name__} could not decide about it: {said}")
+        return _STOP
 
 
 def handler_of(routine: Routine | None, job: JobState) -> ErrorHandler | None:
@@ -214,24 +244,21 @@ def _record(delivery: Delivery, error: BaseException, decision: Decision) -> Non
     routine = slot.routine._id if slot.routine else "?"
     where = f"flow {job.flow.flow_id!r}, routine {routine!r}, slot {slot.name!r}"
     try:
-        report.trim(error)
-        error.add_note(f"raised in {where}, job {job.number}{_tried(edge.retries, decision)}")
+        note = f"raised in {where}, job {job.number}{_tried(edge.retries, decision)}"
+        report.annotate(error, note)
         text = report.message(error)
         if slot.routine is not None:
             slot.routine._remember_error(slot.name, text)
-        job.note(
-            ExecutionRecord(
-                routine,
-                _RECORDED[decision.strategy],
-                {"slot": slot.name, "error": text, "error_type": type(error).__name__}
-                | ({"retry": edge.retries + 1, "delay": decision.delay} if decision.delay else {}),
-                datetime.now(),
-            )
-        )
+        data: dict[str, Any] = {
+            "slot": slot.name, "error": text, "error_type": type(error).__name__
+        }  # fmt: skip
+        if decision.strategy is ErrorStrategy.RETRY:
+            data |= {"retry": edge.retries + 1, "delay": decision.delay}
+        job.note(ExecutionRecord(routine, _RECORDED[decision.strategy], data))
         if job.flags & TRACED:
             scheduler.bus.lane().note(cause.child_id(index), Note.ERROR, report.text(error))
         _log(decision, where, error)
-    except Exception as strange:  # noqa: BLE001 - of the exception's class, or of a log handler
+    except BaseException as strange:  # noqa: BLE001 - of a log handler, for example
         kind = type(strange).__name__
         sys.stderr.write(f"routilux: {where} failed, and reporting it raised {kind}\n")
 
@@ -256,9 +283,20 @@ def _log(decision: Decision, where: str, error: BaseException) -> None:
 # deliveries that wait for their time ------------------------------------------------------------
 
 
-def _schedule_retry(delivery: Delivery, delay: float) -> None:
+def _schedule_retry(delivery: Delivery, delay: float) -> bool:
+    """Let a delivery be tried again. False: it cannot be."""
     edge, data, context, cause, _, index = delivery
-    wait_for_time((edge.again(), data, context.copy(), cause, 0, index), delay)
+    context = context.copy()
+    merged = context.run(take_unmerged) is not edge.target_slot
+    again = (edge.again(merged=merged), data, context, cause, 0, index)
+    if delay <= 0:
+        requeue(again)
+        return True
+    try:
+        wait_for_time(again, delay)
+    except RuntimeError:  # no thread for the clock
+        return False
+    return True
 
 
 def wait_for_time(delivery: Delivery, delay: float) -> int:
@@ -276,6 +314,7 @@ def wait_for_time(delivery: Delivery, delay: float) -> int:
     with scheduler.lock:  # the alarm may ring before it stands in the job
         alarm = scheduler.runtime.clock.call_at(due, lambda: _come(job, key))
         waiting[key] = (alarm, delivery)
+        scheduler.wake_waiters()
     if job.flags & TRACED and scheduler.bus.tracing:
         now, ident = scheduler.runtime.now_ns(), cause.child_id(index)
         lane = scheduler.bus.lane()
@@ -291,7 +330,7 @@ def _come(job: JobState, key: int) -> None:
     with job.flow._scheduler.lock:
         found = job.extra.waiting.pop(key, None)
     if found is not None:
-        job.backend.queue([into_mailbox(found[1])])
+        requeue(found[1])
 
 
 def withdraw(job: JobState, key: int) -> Delivery | None:
@@ -319,10 +358,9 @@ def drop_waiting(job: JobState) -> None:
 # records ----------------------------------------------------------------------------------------
 
 
-def _trace(delivery: Delivery, start: int, status: Status, lane: Lane) -> None:
+def _trace(delivery: Delivery, start: int, end: int, status: Status, lane: Lane) -> None:
     edge, _, _, cause, queued, index = delivery
     scheduler = cause.job.flow._scheduler
-    end = scheduler.runtime.now_ns()
     shard = lane.shard(edge.number)
     run, wait = end - start, start - queued
     shard.done += 1

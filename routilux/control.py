@@ -6,13 +6,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import commit, gate
 from .activation import Delivery
 from .errors import InvalidValueError, UnknownNameError, seconds
-from .history import ExecutionRecord
+from .history import LATER, ExecutionRecord
 from .job import (
     CANCELLED,
     ENDED,
@@ -22,9 +23,10 @@ from .job import (
     JobStatus,
     SlotActivationTask,
 )  # fmt: skip
+from .mailbox import mailboxes
 from .ports import Connection
 from .records import Kind
-from .routine import LATER, slot_of
+from .routine import slot_of
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -60,19 +62,26 @@ def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: floa
             job.backlog = deque()
         job.flags |= PAUSED
     scheduler.publish_job(Kind.JOB_PAUSED, job)
+    scheduler.wake_waiters()  # a sequential `execute` comes back once nothing of the job runs
     # A thread says what it runs before it looks at the flags. So once no thread runs a delivery of
     # the job, or only those that had begun, none can begin.
+    if job.backend.in_loop():  # waiting would stop the other coroutines
+        return not _running(job)
     return scheduler.wait(lambda: not _running(job), deadline)
 
 
 def _running(job: JobState) -> list[Delivery]:
-    """Deliveries of the job that other threads run now, or are about to."""
+    """Deliveries of the job that others run now, or are about to: threads and coroutines."""
     here = threading.current_thread()
-    return [
-        delivery
-        for thread, delivery in job.backend.running()
-        if delivery[3].job is job and thread is not here
-    ]
+    threads = [delivery for thread, delivery in _in_threads(job) if thread is not here]
+    return threads + [d for _, d in job.flow._loop.deliveries() if d[3].job is job]
+
+
+def _in_threads(job: JobState) -> list[tuple[threading.Thread, Delivery]]:
+    """Threads that run the job, but for those that wait for one of its coroutines."""
+    loop = job.flow._loop
+    running = job.backend.running()
+    return [(t, d) for t, d in running if d[3].job is job and not loop.has(d)]
 
 
 def resume(flow: Flow, job: JobState) -> JobState:
@@ -84,6 +93,11 @@ def resume(flow: Flow, job: JobState) -> JobState:
     if job.flags & CANCELLED or (job.status == JobStatus.CANCELLED and job.flow is None):
         raise InvalidValueError(f"{job!r} was cancelled and cannot be resumed")
     if job.flow is None:
+        if job.status == JobStatus.RUNNING and not job.extra.parked:
+            raise InvalidValueError(
+                f"{job!r} was saved while it ran, so what it had still to do is not known; pause "
+                "a job before it is saved"
+            )
         _adopt(flow, job, [(*_edge(flow, task), task) for task in job.extra.parked])
         return _settled(job)
     _restore(flow, job, job.extra.explicit)
@@ -114,6 +128,7 @@ def _go_on(job: JobState) -> None:
         job.extra.updated = time.time()
         job.tokens.append(None)  # until all is queued
     scheduler.publish_job(Kind.JOB_RESUMED, job)
+    scheduler.wake_waiters()  # who waits for a nested job runs it
     gate.unpark(job)
     commit.give_back(job)
 
@@ -127,6 +142,8 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
             raise InvalidValueError(
                 f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be cancelled"
             )
+        if job.flags & (ENDED | CANCELLED) or (job.flow is None and job.done):
+            return
         now = datetime.now()
         job.update_routine_state(
             "_cancellation", {"reason": reason, "cancelled_at": now.isoformat()}
@@ -135,7 +152,7 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
         job.note(
             ExecutionRecord(job.current_routine_id or "", "cancelled", {"reason": reason}, now)
         )
-        if job.flow is None or job.flags & ENDED:
+        if job.flow is None:
             return
         job.tokens.append(None)  # until all is dropped
     scheduler.publish_job(Kind.JOB_CANCELLED, job)
@@ -176,17 +193,9 @@ def _queued(job: JobState) -> list[Delivery]:
     while True:
         tokens = len(job.tokens)
         queued = [d for d in job.backend.queued() if d[3].job is job and d[2] is not None]
-        boxes = {
-            id(slot.mailbox): slot.mailbox
-            for routine in list(job.flow.routines.values())
-            for slot in routine._slots.values()
-            if slot.mailbox is not None
-        }
-        boxed = [d for box in boxes.values() for d in box.waiting() if d[3].job is job]
+        boxed = [d for box in mailboxes(job.flow) for d in box.waiting() if d[3].job is job]
         found = [*queued, *boxed, *list(job.backlog or ())]
-        here = threading.current_thread()
-        mine = [t for t, d in job.backend.running() if d[3].job is job and t is here]
-        running = len(_running(job)) + len(mine) + job.flow._loop.running(job)
+        running = len(_in_threads(job)) + job.flow._loop.running(job)
         held = len(found) + running + len(job.extra.waiting)
         if held >= tokens or time.monotonic() > deadline:
             return _unique(found)
@@ -220,7 +229,14 @@ def _adopt(
         job.backlog = deque()
         job.ended = 0.0
         job.extra.parked = []
-        job.extra.explicit.update(job.extra.states)
+        job.extra.adopted.update(task.routine_id for _, _, task in tasks)
+        job.extra.settled = False
+        job.extra.current_routine_id = None if tasks else job.extra.current_routine_id
+        if job.entry is not None and job.entry.routine is not None:  # a stand-in of the loader's
+            entry = flow.routines.get(job.entry.routine._id)
+            job.entry = (entry.get_slot(job.entry.name) if entry else None) or job.entry
+        if job.error is not None and not tasks:
+            job.flags |= STOPPED  # it had failed, and does not become better by a resume
         job.tokens.append(None)
         scheduler.jobs[job.number] = job
     scheduler.follow(job)
@@ -262,4 +278,5 @@ def _restore(flow: Flow, job: JobState, routine_ids: Iterable[str]) -> None:
             slot = routine.get_slot(name)
             if slot is not None:
                 with slot._lock:
-                    slot._data = data
+                    slot._data = deepcopy(data)
+        state.pop("slots", None)

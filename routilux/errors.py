@@ -64,6 +64,24 @@ class JobLostError(RoutiluxError, RuntimeError):
     """A job cannot go on, since the threads that ran it are in another process (after a fork)."""
 
 
+class RestoredError(RoutiluxError):
+    """The error of a job that was loaded; the exception itself stayed in the other process.
+
+    Attributes:
+        type_name: the name of its class.
+    """
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(message)
+        self.type_name = type_name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.type_name, *self.args)
+
+    def __repr__(self) -> str:
+        return f"RestoredError({self.type_name}: {self.args[0]})"
+
+
 class SerializationError(RoutiluxError, TypeError):
     """Something cannot be turned into plain data; the message says what and where."""
 
@@ -72,17 +90,33 @@ class DamagedDataError(RoutiluxError, ValueError):
     """Saved data is damaged, of another kind, or newer than this version; nothing was changed."""
 
 
+#: Longest time in seconds, 31 years: more, also infinity, counts as so much. Beyond 292 years locks
+#: and clocks would refuse.
+LONGEST = 1e9
+
+
+#: The longest time in seconds that can be waited for: more than the clocks of threads can count.
+LONGEST = 1e9
+
+
 def seconds(value: float | None, what: str) -> float | None:
-    """A time to wait: None, or a number that is not negative.
+    """A time to wait: None, or a number that is not negative, at most `LONGEST`.
 
     Raises:
         InvalidValueError: it is negative or no number.
     """
-    if value is None:
-        return None
+    return None if value is None else duration(value, what, "None or a number of seconds")
+
+
+def duration(value: float, what: str, kind: str = "a number of seconds") -> float:
+    """A number that is not negative, at most `LONGEST`.
+
+    Raises:
+        InvalidValueError: it is negative or no number.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise InvalidValueError(f"{what} must be None or a number of seconds >= 0, not {value!r}")
-    return value
+        raise InvalidValueError(f"{what} must be {kind} >= 0, not {value!r}")
+    return min(value, LONGEST)
 
 
 def at_least(value: int, minimum: int, what: str) -> int:

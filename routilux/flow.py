@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from . import control
+from . import control, fork  # noqa: F401 - `fork` only has to be there
 from .activation import current
 from .bus import EventBus, hub
 from .clock import Clock
@@ -199,16 +199,7 @@ class Flow:
             UnknownNameError: no routine of that id.
             ValueError: an unknown strategy.
         """
-        if hub.gate is not None:
-            hub.gate()
-        routine = self._routine(entry_routine_id)
-        job = self._new_job(execution_strategy)
-        slot = routine._slots.get(entry_slot)
-        if slot is None:
-            error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
-            self._scheduler.fail_to_start(job, error)
-            return job
-        self._scheduler.start(job, slot.entry, dict(entry_params) if entry_params else {})
+        job = self._start(entry_routine_id, entry_params, execution_strategy, entry_slot)
         job.backend.settle(job)
         return job
 
@@ -293,7 +284,8 @@ class Flow:
         """End a job: what it has queued is dropped and counted, coroutines are cancelled.
 
         Handlers that run are not interrupted; they see `Routine.cancelled`. The status is
-        ``cancelled`` at once and stays so. Any thread.
+        ``cancelled`` at once and stays so. A job that has ended, however that was, stays as it is.
+        Any thread.
 
         Raises:
             ValueError: a job of another flow.
@@ -365,9 +357,10 @@ class Flow:
         stuck = threads.join(_left(deadline)) if threads is not None else []
         stuck += self._loop.join(_left(deadline))
         if stuck:
+            running = [*(threads.running() if threads else ()), *self._loop.deliveries()]
             warnings.warn(
                 f"flow {self.flow_id!r} was shut down with {len(stuck)} threads still in a "
-                f"handler after {timeout} s: {describe_stuck(stuck, threads)}",
+                f"handler after {timeout} s: {describe_stuck(stuck, running)}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -382,14 +375,35 @@ class Flow:
             raise UnknownNameError("routine", routine_id, where, self.routines)
         return routine
 
+    def _start(
+        self,
+        entry_routine_id: str,
+        entry_params: Mapping[str, Any] | None,
+        execution_strategy: str | None,
+        entry_slot: str,
+    ) -> JobState:
+        if hub.gate is not None:
+            hub.gate()
+        routine = self._routine(entry_routine_id)
+        job = self._new_job(execution_strategy)
+        slot = routine._slots.get(entry_slot)
+        if slot is None:
+            error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
+            self._scheduler.fail_to_start(job, error)
+        else:
+            self._scheduler.start(job, slot.entry, dict(entry_params) if entry_params else {})
+        return job
+
     def _new_job(self, strategy: str | None = None) -> JobState:
         parent = current.get(None)
-        nested = parent is not None and parent.job.flow is self and not parent.job.done
-        job = JobState("", self._next_ident(), self.history)
+        if parent is None:
+            job = JobState("", hash((self.number, next(self._main))), self.history)
+        else:
+            job = JobState("", self._next_ident(), self.history)
+            if parent.job.flow is self and not parent.job.done:
+                job.flags = NESTED
+                job.backlog = deque()
         job.flow, job.backend = self, self._backend(strategy)
-        if nested:
-            job.flags = NESTED
-            job.backlog = deque()
         self._latest = job
         self._jobs.append(weakref.ref(job))
         return job

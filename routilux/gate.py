@@ -7,19 +7,20 @@ nobody watches.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from . import commit
 from .activation import NO_EDGE, Activation, Delivery, current
+from .errors import SlotFullError
 from .histogram import _SHIFT, STEPS
 from .job import ENDED, NESTED, PAUSED, STOPPED, TIMED, TRACED, JobState
 from .ports import Connection
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox
-    from .scheduler import Scheduler
-    from .workers import Backend
+    from .workers import Backend, Runner
 
 #: Deliveries of one job in the shared queue; what it has more waits in the job, so that a small
 #: job is served within its turn and not after all of a large one.
@@ -35,34 +36,110 @@ TIMES_KEPT = 256
 
 
 def admit(
-    backend: Backend, edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
+    backend: Backend,
+    edges: tuple[Connection, ...],
+    data: dict[str, Any],
+    cause: Activation,
+    limited: bool = False,
 ) -> list[Delivery]:
-    """What goes into the shared queue for an emit of a job that is flagged or has much queued.
+    """What goes into the shared queue for an emit of a job that is flagged or has much queued, or
+    (``limited``) to slots with limits, which have given places already.
 
     Its tokens are in already. A stopped job takes no more: its tokens are returned and the
     deliveries counted as dropped. A late emit of a job that has ended goes on in the flow's ambient
-    job. What a paused job emits waits in its backlog, and so does what is over its window.
+    job. What is over its window waits in the job.
     """
     job = cause.job
-    scheduler = job.flow._scheduler
     flags = job.flags
     if flags & (STOPPED | ENDED):
         _refuse(job, edges, data, cause, flags)
         return []
-    deliveries = _trace_queued(edges, data, cause, scheduler) if flags & TRACED else [
-        (edge, data, copy_context(), cause, 0, 0) for edge in edges
-    ]  # fmt: skip
-    if flags & PAUSED:
-        _cancel_places(edges)
-        park(job, deliveries)
-        return []
-    limited = [d for d in deliveries if d[0].target_slot.mailbox is not None]
+    if flags & TRACED:
+        deliveries = _trace_queued(edges, data, cause)
+    else:
+        deliveries = [(edge, data, copy_context(), cause, 0, 0) for edge in edges]
     if limited:
-        deliveries = [d for d in deliveries if d[0].target_slot.mailbox is None]
-    tickets = [commit.into_mailbox(delivery, reserved=True) for delivery in limited]
+        return _limited(job, deliveries)
     if flags & NESTED:
-        return tickets + _into_backlog(job, deliveries)
-    return tickets + _within_window(backend, job, deliveries)
+        return _into_backlog(job, deliveries)
+    # A paused job's go to the queue too: there they are parked after what was queued before.
+    if len(job.tokens) > WINDOW and not flags & PAUSED:
+        return _within_window(backend, job, deliveries)
+    return deliveries
+
+
+def _limited(job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
+    """The same where some slots have limits; in the order of the connections."""
+    queued: list[Delivery] = []
+    for delivery in deliveries:
+        if delivery[0].target_slot.mailbox is not None:
+            queued.extend(commit.into_mailbox(delivery, reserved=True))
+        elif job.flags & NESTED:
+            queued.extend(_into_backlog(job, [delivery]))
+        else:
+            queued.append(delivery)
+    return queued
+
+
+def submit_limited(
+    cause: Activation, edges: tuple[Connection, ...], data: dict[str, Any], runner: Runner
+) -> None:
+    """Emit to slots of which some have limits: get places first, all or none for ``error``."""
+    current.set(cause)
+    job = cause.job
+    kept: dict[Connection, None] = {}
+    try:
+        for edge in sorted(edges, key=_turn):
+            mailbox = edge.target_slot.mailbox
+            got = mailbox is None or mailbox.reserve()
+            if mailbox is not None and got is None:
+                # Who waits must not hold places: others, or it itself, may wait for those.
+                _queue_limited(cause, edges, kept, data, runner)
+                mailbox.wait_for_room(job.backend, job)
+                got = True
+            if got:
+                kept[edge] = None
+            else:
+                _drop_newest(edge, cause)
+    except BaseException as error:
+        cancel_places(kept)
+        if isinstance(error, SlotFullError):
+            job.count_refused(edges)
+        raise
+    _queue_limited(cause, edges, kept, data, runner)
+
+
+def _turn(edge: Connection) -> int:
+    """Order in which places are asked for: what may raise, what never waits, what may wait."""
+    mailbox = edge.target_slot.mailbox
+    if mailbox is None or mailbox.max_queue is None:
+        return 1
+    return {"error": 0, "block": 2}.get(mailbox.overflow, 1)
+
+
+def _queue_limited(
+    cause: Activation,
+    edges: tuple[Connection, ...],
+    kept: dict[Connection, None],
+    data: dict[str, Any],
+    runner: Runner,
+) -> None:
+    in_order = tuple(edge for edge in edges if edge in kept) if kept else ()
+    kept.clear()  # their places are taken up, or given back, in `admit`
+    if in_order:
+        backend = cause.job.backend
+        cause.job.tokens.extend(in_order)
+        backend.queue(admit(backend, in_order, data, cause, limited=True), runner)
+
+
+def _drop_newest(edge: Connection, cause: Activation) -> None:
+    scheduler = cause.job.flow._scheduler
+    scheduler.count_dropped(cause.job, edge)
+    if cause.job.flags & TRACED:
+        index, now = next(cause.children), scheduler.runtime.now_ns()
+        lane = scheduler.bus.lane()
+        (lane.shards.get(edge.number) or lane.shard(edge.number)).queued += 1
+        commit.trace_dropped(scheduler, (edge, {}, copy_context(), cause, now, index))
 
 
 def _refuse(
@@ -73,15 +150,25 @@ def _refuse(
     flags: int,
 ) -> None:
     scheduler = job.flow._scheduler
-    _cancel_places(edges)
+    cancel_places(edges)
     if not flags & ENDED:
         for edge in edges:
             scheduler.count_dropped(job, edge)
+            if flags & TRACED:
+                trace_refused(edge, cause)
     _return_tokens(job, len(edges))
     # Our tokens may have come while `finish` was about to end the job, which then goes on: so ENDED
     # may be gone again, but what it has told us stays right.
     if flags & ENDED:
         scheduler.emit_late(edges, data, cause)
+
+
+def trace_refused(edge: Connection, cause: Activation) -> None:
+    """Publish that a delivery was dropped before it was queued."""
+    scheduler = cause.job.flow._scheduler
+    now, index = scheduler.runtime.now_ns(), next(cause.children)
+    scheduler.bus.lane().shard(edge.number).queued += 1
+    commit.trace_dropped(scheduler, (edge, {}, copy_context(), cause, now, index))
 
 
 def _return_tokens(job: JobState, count: int) -> None:
@@ -91,21 +178,23 @@ def _return_tokens(job: JobState, count: int) -> None:
         job.flow._scheduler.finish(job)
 
 
-def _cancel_places(edges: tuple[Connection, ...]) -> None:
+def cancel_places(edges: Iterable[Connection]) -> None:
+    """Give back the places in mailboxes that were reserved for an emit."""
     for edge in edges:
         if edge.target_slot.mailbox is not None:
             edge.target_slot.mailbox.cancel()
 
 
 def _trace_queued(
-    edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation, scheduler: Scheduler
+    edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
 ) -> list[Delivery]:
+    scheduler = cause.job.flow._scheduler
     bus = scheduler.bus
     try:
         shards = bus.local.lane.shards
     except AttributeError:
         shards = bus.lane().shards
-    now, children = scheduler.runtime.now_ns(), cause.children
+    now, children = scheduler.runtime.now_ns() or 1, cause.children  # 0 says: not traced
     deliveries: list[Delivery] = []
     for edge in edges:
         number = edge.number
@@ -140,7 +229,8 @@ def delivery(edge: Connection, data: dict[str, Any], cause: Activation) -> Deliv
     """A delivery that nobody emitted, which runs in a context of its own."""
     context = copy_context()
     context.run(current.set, cause)
-    return (edge, data, context, cause, 0, 0)
+    index = next(cause.children) if cause.job.flags & TRACED else 0
+    return (edge, data, context, cause, 0, index)
 
 
 def _into_backlog(job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
@@ -178,7 +268,8 @@ def unpark(job: JobState) -> None:
         tickets = len(job.backlog or ())
         job.backend.queue([job.root.ticket()] * tickets)
         return
-    job.backend.queue([commit.into_mailbox(d) for d in take_from_backlog(job, WINDOW)])
+    taken = take_from_backlog(job, WINDOW)
+    job.backend.queue([ticket for d in taken for ticket in commit.into_mailbox(d)])
 
 
 # run --------------------------------------------------------------------------------------------
@@ -210,7 +301,7 @@ def resolve(delivery: Delivery) -> Delivery | None:
         return delivery
     mailbox: Mailbox | None = delivery[1].get("mailbox")
     if mailbox is not None:
-        return mailbox.take()
+        return mailbox.draw(delivery)
     taken = take_from_backlog(delivery[3].job, 1)
     return taken[0] if taken else None
 
@@ -225,7 +316,7 @@ def _run_ticket(ticket: Delivery) -> KeyboardInterrupt | None:
     if delivery is None:  # a handler that waits for the job has run it
         return None
     if delivery[0].target_slot.mailbox is not None:  # it was parked, and has to queue again
-        delivery[3].job.backend.queue([commit.into_mailbox(delivery)])
+        delivery[3].job.backend.queue(commit.into_mailbox(delivery))
         return None
     return run_gated(delivery)
 
@@ -233,7 +324,7 @@ def _run_ticket(ticket: Delivery) -> KeyboardInterrupt | None:
 def run_from_backlog(delivery: Delivery) -> None:
     """Run what a handler that waits for the job took from its backlog."""
     if delivery[0].target_slot.mailbox is not None:  # it was parked, and has to queue again
-        delivery[3].job.backend.queue([commit.into_mailbox(delivery)])
+        delivery[3].job.backend.queue(commit.into_mailbox(delivery))
         return
     interrupt = run_gated(delivery)
     if interrupt is not None:
@@ -285,7 +376,7 @@ def _run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
         lane = bus.lane()
     shard = lane.shards.get(number) or lane.shard(number)
     if not queued:  # queued before somebody began to watch: it counts from here
-        queued, index = now_ns(), index or next(cause.children)
+        queued, index = now_ns() or 1, index or next(cause.children)
         shard.queued += 1
         delivery = (edge, data, context, cause, queued, index)
     ident = hash((cause.id, index))

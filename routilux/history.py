@@ -1,7 +1,8 @@
 """What a job has done: its bounded history, and what follows from it for each routine.
 
-The way of a message only appends ``(event, data, time)`` to a list. Everything else here is worked
-out when somebody asks: the records, which routines ran, and how often.
+The way of a message only extends a list by ``event, data, time``: flat, since a tuple for each
+would give the garbage collector as many objects to walk. Everything else here is worked out when
+somebody asks: the records, which routines ran, and how often.
 """
 
 from __future__ import annotations
@@ -9,19 +10,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .job import JobState
-    from .ports import Event, Slot
+    from .ports import Connection, Event, Slot
 
+#: What the count of the calls that a routine has set for later goes by.
+LATER = "(later)"
 #: Records a job keeps unless its flow says otherwise.
 LIMIT = 10_000
 
 _FAILURES = frozenset({"error", "error_continued", "skipped"})
 
-#: An emit, as its job logs it: event, data, seconds since the epoch.
+#: An emit: event, data, seconds since the epoch.
 Emitted = tuple["Event", dict[str, Any], float]
+#: Emits one after the other, three entries each; extended by a tuple of three, in one step.
+Log = list[Any]
+WIDTH = 3  #: entries of a log for one emit
+
+
+def emitted(log: Log | None) -> list[Emitted]:
+    """The emits of a log that others may go on extending."""
+    flat = list(log or ())
+    return list(zip(flat[0::WIDTH], flat[1::WIDTH], flat[2::WIDTH], strict=True))
 
 
 class ExecutionRecord:
@@ -86,9 +99,9 @@ class Notes:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.failures: dict[str, ExecutionRecord] = {}
 
-    def add(self, record: ExecutionRecord, limit: int) -> None:
-        """Keep a record, and of too many the newest."""
-        self.records.append((record.timestamp.timestamp(), record))
+    def add(self, record: ExecutionRecord, limit: int, at: float | None = None) -> None:
+        """Keep a record, and of too many the newest. ``at``: its time, if known more exactly."""
+        self.records.append((record.timestamp.timestamp() if at is None else at, record))
         self.outcomes[record.routine_id, record.event_name] += 1
         if record.event_name in _FAILURES:
             self.failures[record.routine_id] = record
@@ -97,49 +110,61 @@ class Notes:
             self.forgotten += excess
             del self.records[:excess]
 
-    def fold(self, log: list[Emitted], limit: int) -> None:
-        """Forget all but the newest of a log that others go on appending to."""
-        excess = len(log) - limit
+    def fold(self, log: Log, limit: int) -> None:
+        """Forget all but the newest of a log that others go on extending."""
+        excess = len(log) // WIDTH - limit
         if excess > 0:
-            self.emitted.update(event for event, _, _ in log[:excess])
+            self.emitted.update(log[: excess * WIDTH : WIDTH])
             self.forgotten += excess
-            del log[:excess]
+            del log[: excess * WIDTH]
 
 
 def records(job: JobState, limit: int) -> list[ExecutionRecord]:
-    """The history in order of time, at most the newest ``limit`` emits and as many notes."""
-    emitted = [
-        (time, ExecutionRecord(_owner(event), event.name, data, datetime.fromtimestamp(time)))
-        for event, data, time in list(job.log or ())[-limit:]
-    ] if limit else []  # fmt: skip
-    noted = list(job.notes.records)[-limit:] if job.notes and limit else []
-    merged = sorted([*emitted, *noted], key=lambda item: item[0])
-    found = [record for _, record in merged]
+    """The history in order of time: the start, the ``limit`` newest records, the completion."""
+    made = [
+        (time, ExecutionRecord(_owner(event), event.name, dict(data), datetime.fromtimestamp(time)))
+        for event, data, time in emitted(job.log)
+    ]
+    noted = job.notes.records if job.notes else []
+    merged = sorted([*made, *noted], key=itemgetter(0))
+    found = [record for _, record in merged[max(0, len(merged) - limit) :]]
     entry = job.entry
     if entry is not None and job.began:
         began = datetime.fromtimestamp(job.began)
-        found.insert(0, ExecutionRecord(_id(entry), "start", job.params, began))
+        found.insert(0, ExecutionRecord(_slot_owner(entry), "start", dict(job.params), began))
         if job.status == "completed" and job.ended:
             ended = datetime.fromtimestamp(job.ended)
-            found.append(ExecutionRecord(_id(entry), "completed", {}, ended))
+            found.append(ExecutionRecord(_slot_owner(entry), "completed", {}, ended))
     return found
+
+
+def forgotten(job: JobState) -> int:
+    """How many records `records` leaves out."""
+    notes = job.notes
+    held = len(job.log or ()) // WIDTH + (len(notes.records) if notes else 0)
+    return (notes.forgotten if notes else 0) + max(0, held - job.limit)
 
 
 def emits(job: JobState) -> Iterator[tuple[Event, int]]:
     """Each event that the job has emitted, and how often, also what was forgotten since."""
     counts: Counter[Event] = Counter(job.notes.emitted if job.notes else ())
-    counts.update(event for event, _, _ in list(job.log or ()))
+    counts.update(list(job.log or ())[::WIDTH])
     yield from counts.items()
 
 
 def deliveries(job: JobState) -> dict[str, int]:
-    """How many messages the job has sent to each routine."""
+    """How many messages the job has sent to each routine, and how many calls it has set there."""
     counts: Counter[str] = Counter()
     if job.entry is not None:
-        counts[_id(job.entry)] += 1
+        counts[_slot_owner(job.entry)] += 1
+    if job._extra is not None:
+        counts.update(job._extra.adopted)
     for event, times in emits(job):
         for edge in event.edges:
             counts[_slot_owner(edge.target_slot)] += times
+    for (routine_id, name), times in job.notes.outcomes.items() if job.notes else ():
+        if name == LATER:
+            counts[routine_id] += times
     return counts
 
 
@@ -149,13 +174,14 @@ def outcomes(job: JobState, routine_id: str, names: Iterable[str]) -> int:
     return sum(notes.outcomes[routine_id, name] for name in names) if notes else 0
 
 
+def owner_of(edge: Connection) -> str:
+    """Id of the routine that an edge leads to."""
+    return _slot_owner(edge.target_slot)
+
+
 def _owner(event: Event) -> str:
     return event.routine._id if event.routine else ""
 
 
 def _slot_owner(slot: Slot) -> str:
     return slot.routine._id if slot.routine else ""
-
-
-def _id(slot: Slot) -> str:
-    return _slot_owner(slot)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from .commit import discard
+from .commit import discard, into_mailbox
 from .gate import WINDOW, admit, resolve
-from .job import ENDED
-from .workers import Backend, Runner, run
+from .job import PAUSED
+from .workers import Backend, Runner, Seat, drain, thread_of
 
 if TYPE_CHECKING:
     from .activation import Activation, Delivery
@@ -37,7 +38,7 @@ class Inline(Backend):
         super().__init__(runtime, name, loop)
         self._baton = runtime.lock()
         self._holder = 0  # thread that has the baton
-        self._current: tuple[threading.Thread, Delivery] | None = None
+        self._seat = Seat()  # of the holder
         self._claims: list[JobState] = []  # what the threads that wait for their turn execute
 
     def submit(
@@ -68,10 +69,10 @@ class Inline(Backend):
             self._runtime.start_thread(self._run_leftovers, f"{self._name}-late")
 
     def settle(self, job: JobState) -> None:
-        """Run the queue until the job has ended. In a handler of the flow: leave it queued."""
-        if self._holder == get_ident():
+        """Run the queue until the job has ended, or is paused. In a handler: leave it queued."""
+        if self._holder == get_ident() or get_ident() in self._guests or self.in_loop():
             return
-        while not job.done:
+        while not job.done and not self._rests(job):
             if self._baton.acquire(blocking=False):
                 self._run_queue(job)
             if not job.done:
@@ -79,13 +80,23 @@ class Inline(Backend):
         if self._ready:
             self._run_leftovers()
 
+    def _rests(self, job: JobState) -> bool:
+        """Whether a job is paused and none of its handlers runs any more."""
+        if not job.flags & PAUSED or self._loop.running(job):
+            return False
+        return all(delivery[3].job is not job for _, delivery in self.running())
+
+    def run_here(self) -> None:
+        """Run what is queued in the calling thread, unless another one does."""
+        self._run_leftovers()
+
     def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
         """Run the queue in the handler that waits, which has stopped the queue by waiting."""
         scheduler = job.flow._scheduler
         if self._holder != get_ident():
             scheduler.wait(ready, deadline)
             return
-        outer = self._current
+        outer = self._seat.current
         self._claims.append(job)  # who queues something wakes us
         try:
             while not ready() and not scheduler.is_over(deadline):
@@ -95,20 +106,22 @@ class Inline(Backend):
                     scheduler.wait(lambda: ready() or bool(self._ready), deadline)
         finally:
             self._claims.remove(job)
-            self._current = outer
+            self._seat.current = outer
 
     def run_coroutine(
         self, delivery: Delivery, coroutine: CoroutineType[Any, Any, Any], start: int | None
     ) -> None:
         """Run it on the event loop and wait: one handler at a time."""
-        ended = self._loop.start(delivery, coroutine, start)
+        run = self._loop.start(delivery, coroutine, start)
         try:
-            ended.wait()
+            run.ended.wait()
         except KeyboardInterrupt as interrupt:
             job = delivery[3].job
             job.flow._scheduler.stop(job, interrupt)
             self._loop.cancel(job)
             raise
+        if isinstance(run.error, KeyboardInterrupt):
+            raise run.error
 
     def runs_here(self) -> bool:
         """Whether the calling thread runs the queue."""
@@ -116,13 +129,14 @@ class Inline(Backend):
 
     def running(self) -> list[tuple[threading.Thread, Delivery]]:
         """The thread that runs a handler now, and what it runs."""
-        current = self._current
-        return ([current] if current is not None else []) + list(self._guests.values())
+        current = self._seat.current
+        mine = [(thread_of(self._seat.ident), current)] if current is not None else []
+        return mine + list(self._guests.values())
 
     def leave(self) -> None:
         """The calling thread has ended what it ran."""
-        if self._holder == get_ident():
-            self._current = None
+        if self._holder == get_ident() and get_ident() not in self._guests:
+            self._seat.current = None
         super().leave()
 
     def close(self) -> None:
@@ -137,7 +151,9 @@ class Inline(Backend):
         self._claims.append(job)
         try:
             job.flow._scheduler.await_turn(
-                lambda: job.done or bool(self._ready and not self._baton.locked())
+                lambda: (
+                    job.done or bool(self._ready and not self._baton.locked()) or self._rests(job)
+                )
             )
         except KeyboardInterrupt as interrupt:
             self._claims.remove(job)
@@ -153,30 +169,22 @@ class Inline(Backend):
         self._wake_claimants()
 
     def _run_queue(self, job: JobState | None) -> None:
-        ready = self._ready
-        self._holder = get_ident()
+        self._holder = self._seat.ident = get_ident()
         interrupt: KeyboardInterrupt | None = None
         try:
-            thread = threading.current_thread()
-            while ready and not (job is not None and job.flags & ENDED):
-                delivery = ready.popleft()
-                # Said before the job's flags are looked at: see `control.pause`.
-                self._current = (thread, delivery)
-                run(delivery)
+            drain(self._ready, self._seat, None, job)
         except KeyboardInterrupt as error:
             interrupt = error
             raise
         finally:
-            self._current = None
+            self._seat.current = None
             self._holder = 0
             self._pass_on()
             if interrupt is not None:
                 self._abandon(interrupt)
 
     def _run_next(self) -> None:
-        delivery = self._ready.popleft()
-        self._current = (threading.current_thread(), delivery)
-        run(delivery)
+        drain(deque((self._ready.popleft(),)), self._seat)
 
     def _pass_on(self) -> None:
         self._baton.release()
@@ -185,8 +193,10 @@ class Inline(Backend):
 
     def _wake_claimants(self) -> None:
         if self._ready:
-            for job in self._claims[:1]:  # all of them wait on the one lock of the flow
-                job.flow._scheduler.wake_waiters()
+            # All of them wait on the one lock of this flow, but for handlers that wait for a job
+            # of another flow.
+            for scheduler in {job.flow._scheduler for job in list(self._claims)}:
+                scheduler.wake_waiters()
 
     def _abandon(self, interrupt: KeyboardInterrupt) -> None:
         """After Ctrl+C nobody may come to run what is queued, so drop it and fail its jobs, except
@@ -199,7 +209,7 @@ class Inline(Backend):
                     continue
                 job = delivery[3].job
                 if job in self._claims:
-                    self._ready.append(delivery)
+                    self._ready.extend(into_mailbox(delivery))
                 else:
                     job.flow._scheduler.stop(job, interrupt)
                     discard(delivery)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from itertools import count
@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from .activation import Activation, Delivery
 from .errors import RoutiluxError
-from .history import LIMIT, Emitted, ExecutionRecord, Notes, records
+from .history import LIMIT, WIDTH, ExecutionRecord, Log, Notes, forgotten, owner_of, records
 
 if TYPE_CHECKING:
     from .clock import Alarm
     from .flow import Flow
-    from .ports import Slot
+    from .ports import Connection, Slot
     from .scheduler import Scheduler
     from .workers import Backend
 
@@ -89,6 +89,7 @@ class Extra:
         waiting: deliveries that wait for their time, with the alarm that will bring them.
         callbacks: called with the job when it has ended, in the thread that ended it.
         parked: tasks that a loaded job will run when it is resumed.
+        adopted: deliveries to each routine that a loaded job has brought along.
         waits_for: jobs that handlers of this one wait for.
     """
 
@@ -99,6 +100,7 @@ class Extra:
         self.waits_for: list[JobState] = []
         self.states: dict[str, dict[str, Any]] = {}
         self.explicit: set[str] = set()
+        self.adopted: Counter[str] = Counter()
         self.settled = False
         self.pause_points: list[dict[str, Any]] = []
         self.current_routine_id: str | None = None
@@ -156,8 +158,8 @@ class JobState:
         self.entry: Slot | None = None
         self.params: dict[str, Any] = {}
         self.limit = limit
-        self.fold_at = 2 * limit
-        self.log: list[Emitted] | None = [] if limit else None
+        self.fold_at = 2 * WIDTH * limit
+        self.log: Log | None = [] if limit else None
         self.notes: Notes | None = None
         self.began = time()
         self.ended = 0.0
@@ -192,7 +194,7 @@ class JobState:
         """Whether the job has ended and nothing of it runs any more."""
         if self.flow is None:
             return self.status in _FINAL
-        return bool(self.flags & ENDED)
+        return self.ended > 0.0  # set last, when status and error are final
 
     @property
     def extra(self) -> Extra:
@@ -255,9 +257,10 @@ class JobState:
 
     @property
     def execution_history(self) -> list[ExecutionRecord]:
-        """The history in order of time: start, emits, errors, completed. Bounded, see `forgotten`.
+        """The history in order of time: start, emits, errors, completed.
 
-        The list is made on each access; use `record_execution` to add to it.
+        Between the first and the last record stand the newest `limit` ones; `forgotten` counts the
+        others. The list is made on each access; use `record_execution` to add to it.
         """
         self.fold()
         if self.flow is None:
@@ -268,8 +271,10 @@ class JobState:
     @property
     def forgotten(self) -> int:
         """How many records the bound of the history has cost."""
-        self.fold()
-        return self.notes.forgotten if self.notes else 0
+        if self.flow is None:
+            return forgotten(self)
+        with self.flow._scheduler.lock:
+            return forgotten(self)
 
     def get_execution_history(self, routine_id: str | None = None) -> list[ExecutionRecord]:
         """The history, of one routine or of all."""
@@ -283,7 +288,7 @@ class JobState:
         self.note(ExecutionRecord(routine_id, event_name, dict(data or {})))
 
     def note(self, record: ExecutionRecord) -> None:
-        """Add a record that is no emit."""
+        """Add a record that is no emit, of this moment."""
         if self.flow is None:
             self._note(record)
         else:
@@ -291,19 +296,27 @@ class JobState:
                 self._note(record)
 
     def _note(self, record: ExecutionRecord) -> None:
+        now = time()
+        record.timestamp = datetime.fromtimestamp(now)
         self.notes = self.notes or Notes()
-        self.notes.add(record, self.limit)
-        self.extra.updated = time()
+        self.notes.add(record, self.limit, now)
+        self.extra.updated = now
 
-    def count_outcome(self, routine_id: str, name: str) -> None:
+    def count_outcome(self, routine_id: str, name: str, times: int = 1) -> None:
         """Count something that became of a delivery. Under the flow's lock."""
         self.notes = self.notes or Notes()
-        self.notes.outcomes[routine_id, name] += 1
+        self.notes.outcomes[routine_id, name] += times
+
+    def count_refused(self, edges: Iterable[Connection]) -> None:
+        """Count an emit that was logged, but that none of its slots has got. Any thread."""
+        with self.flow._scheduler.lock:
+            for edge in edges:
+                self.count_outcome(owner_of(edge), "refused")
 
     def fold(self) -> None:
         """Let the log forget all but its newest ``limit`` emits."""
         log = self.log
-        if log is None or len(log) <= self.limit or self.flow is None:
+        if log is None or len(log) <= self.limit * WIDTH or self.flow is None:
             return
         with self.flow._scheduler.lock:
             self.notes = self.notes or Notes()
@@ -319,8 +332,9 @@ class JobState:
             from .tracker import routine_states
 
             settled = self.done
+            found = routine_states(self)
             with self.flow._scheduler.lock:
-                for routine_id, state in routine_states(self).items():
+                for routine_id, state in found.items():
                     if routine_id not in extra.explicit:
                         extra.states[routine_id] = state
                 extra.settled = settled
@@ -349,7 +363,7 @@ class JobState:
         extra = self._extra
         if extra is not None and extra.current_routine_id is not None:
             return extra.current_routine_id
-        routine = self.log[-1][0].routine if self.log else self.entry and self.entry.routine
+        routine = self.log[-WIDTH].routine if self.log else self.entry and self.entry.routine
         return routine._id if routine else None
 
     @current_routine_id.setter
@@ -378,7 +392,7 @@ class JobState:
         """When something of the job was changed last, local time."""
         log = self.log
         latest = [self.began, self.ended, self._extra.updated if self._extra else 0.0]
-        return datetime.fromtimestamp(max(*latest, log[-1][2] if log else 0.0))
+        return datetime.fromtimestamp(max(*latest, log[-1] if log else 0.0))
 
     def serialize(self) -> dict[str, Any]:
         """The whole job as plain data that JSON can hold, with ISO times.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import InvalidValueError, at_least, seconds
+from .errors import InvalidValueError, at_least, duration
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -70,22 +70,23 @@ class ErrorHandler:
     ) -> None:
         self.strategy = _strategy(strategy)
         self.max_retries = at_least(max_retries, 0, "max_retries")
-        self.retry_delay = _number(retry_delay, "retry_delay")
-        self.retry_backoff = _number(retry_backoff, "retry_backoff")
+        self.retry_delay = duration(retry_delay, "retry_delay")
+        self.retry_backoff = duration(retry_backoff, "retry_backoff", "a factor")
         self.retryable_exceptions = _types(retryable_exceptions)
         self.is_critical = is_critical
         self.is_optional = is_optional
-        self.max_delay = _number(max_delay, "max_delay")
-        if not 0 <= jitter <= 1:
+        self.max_delay = duration(max_delay, "max_delay")
+        self.jitter = duration(jitter, "jitter", "a share from 0 to 1, a number")
+        if self.jitter > 1:
             raise InvalidValueError(f"jitter must be a share from 0 to 1, not {jitter!r}")
-        self.jitter = jitter
         self.retry_count = 0
 
     def decide(self, error: BaseException, retries: int) -> Decision:
         """What to do about an error of a delivery that has been retried that often. Any thread."""
         if self.strategy is not ErrorStrategy.RETRY:
             self.retry_count = retries
-            return Decision(self.strategy)
+            optional = self.is_optional and self.strategy is ErrorStrategy.STOP
+            return Decision(ErrorStrategy.CONTINUE if optional else self.strategy)
         if not isinstance(error, self.retryable_exceptions) or retries >= self.max_retries:
             self.retry_count = retries
             return Decision(ErrorStrategy.CONTINUE if self.is_optional else ErrorStrategy.STOP)
@@ -95,9 +96,9 @@ class ErrorHandler:
     def delay(self, retry: int) -> float:
         """Seconds before the retry of that number, the first being 1."""
         try:
-            delay = self.retry_delay * self.retry_backoff ** (retry - 1)
+            delay = self.retry_delay * float(self.retry_backoff) ** (retry - 1)
         except OverflowError:
-            delay = self.max_delay
+            delay = self.max_delay if self.retry_delay else 0.0
         delay = min(delay, self.max_delay)
         if self.jitter:
             import random  # costs 5 ms to import
@@ -161,13 +162,6 @@ def _strategy(strategy: ErrorStrategy | str) -> ErrorStrategy:
     except ValueError:
         names = ", ".join(repr(each.value) for each in ErrorStrategy)
         raise InvalidValueError(f"unknown error strategy {strategy!r}: use {names}") from None
-
-
-def _number(value: float, what: str) -> float:
-    checked = seconds(value, what)
-    if checked is None:
-        raise InvalidValueError(f"{what} must be a number, not None")
-    return checked
 
 
 def _types(types: Iterable[type[BaseException]] | None) -> tuple[type[BaseException], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,18 @@ Merge = Callable[[Data, Data], Data]
 #: Numbers of events and connections, unique in the process: records name them by these.
 _numbers = count(1)
 
+#: The slot whose merge function has failed in this context, so that a retry merges again.
+_unmerged: ContextVar[Slot | None] = ContextVar("routilux_unmerged", default=None)
+
 _wiring = threading.RLock()  # held while connections are made, ended, or frozen for emitting
+
+
+def take_unmerged() -> Slot | None:
+    """The slot whose merge function has failed in this context; forgotten herewith."""
+    slot = _unmerged.get()
+    if slot is not None:
+        _unmerged.set(None)
+    return slot
 
 
 def forget_wiring_lock() -> None:
@@ -57,7 +69,7 @@ class Slot:
         run_ns: how long its latest timed handler calls took, in nanoseconds; None: none was timed.
     """
 
-    __slots__ = ("_data", "_entry", "_lock", "call", "connections", "deliver", "handler",
+    __slots__ = ("_entry", "_held", "_lock", "_own", "call", "connections", "deliver", "handler",
                  "mailbox", "merge_strategy", "name", "routine", "run_ns",
                  "takes_lists")  # fmt: skip
 
@@ -74,7 +86,8 @@ class Slot:
         self.merge_strategy = merge_strategy
         self.mailbox: Mailbox | None = None
         self.run_ns: deque[int] | None = None
-        self._data: Data = {}
+        self._held: Data = {}  # what has accumulated, or the last message, which others hold too
+        self._own = self._held
         self._lock = threading.RLock()
         self._entry: Connection | None = None
         self.connections: list[Connection] = []
@@ -85,7 +98,21 @@ class Slot:
     def data(self) -> Data:
         """A consistent copy of what has accumulated; lists are copied too. Any thread."""
         with self._lock:
-            return {k: list(v) if type(v) is list else v for k, v in self._data.items()}
+            return {k: list(v) if type(v) is list else v for k, v in self._held.items()}
+
+    @property
+    def _data(self) -> Data:
+        """What `data` copies, to be changed or replaced (``slot._data = {}``)."""
+        with self._lock:
+            accumulates = self.merge_strategy == "append" or callable(self.merge_strategy)
+            if self._held is not self._own and not accumulates:
+                self._own = self._held = dict(self._held)
+            return self._held
+
+    @_data.setter
+    def _data(self, data: Data) -> None:
+        with self._lock:
+            self._own = self._held = data
 
     @property
     def entry(self) -> Connection:
@@ -145,6 +172,10 @@ class Slot:
         )
         return self.call(self.data if accumulated else data)
 
+    def forget_threads(self) -> None:
+        """In the child of a fork: whoever held the lock did not come along."""
+        self._lock = threading.RLock()
+
     def where(self) -> str:
         """Names the slot in messages."""
         routine = self.routine
@@ -184,7 +215,7 @@ class Event:
         if edges is None:
             with _wiring:
                 edges = self._edges = tuple(self.connections)
-                limited = any(edge.target_slot.mailbox for edge in edges)
+                limited = any(edge.target_slot.mailbox is not None for edge in edges)
                 self.short = () if limited else edges
         return edges
 
@@ -275,14 +306,18 @@ class Connection:
                 event.connections.remove(self)
                 event._edges, event.short = None, ()
                 self.target_slot.connections.remove(self)
+                flow = event.routine._flow if event.routine is not None else None
+                if flow is not None and self in flow.connections:
+                    flow.connections.remove(self)
 
-    def again(self, retries: int | None = None) -> Connection:
+    def again(self, retries: int | None = None, merged: bool = True) -> Connection:
         """The same edge for one more try of a delivery: what is merged already is not again."""
         edge = Connection(self.source_event, self.target_slot, self.param_mapping, link=False)
         edge.number = self.number
         edge.retries = self.retries + 1 if retries is None else retries
-        mapping, redeliver = self.param_mapping, self.target_slot.redeliver
-        edge.deliver = _renamed(mapping, redeliver) if mapping else redeliver
+        if merged:
+            mapping, redeliver = self.param_mapping, self.target_slot.redeliver
+            edge.deliver = _renamed(mapping, redeliver) if mapping else redeliver
         return edge
 
     def __repr__(self) -> str:
@@ -310,13 +345,13 @@ def _delivery(slot: Slot) -> Call:
     if handler is not None and takes_keywords(handler):  # the common handler, one call less
 
         def override_keywords(data: Data) -> Any:
-            slot._data = data
+            slot._held = data
             return handler(**data)
 
         return override_keywords
 
     def override(data: Data) -> Any:
-        slot._data = data
+        slot._held = data
         return call(data)
 
     return override
@@ -327,7 +362,7 @@ def _appending(slot: Slot) -> Call:
 
     def append(data: Data) -> Any:
         with slot._lock:
-            _append(slot._data, data)
+            _append(slot._held, data)
             if takes_lists:
                 data = slot.data
         return call(data)
@@ -355,17 +390,25 @@ def _merging(slot: Slot, merge: Merge) -> Call:
         # `merge` is the user's: two of one slot never overlap, and as it may change what it is
         # given or return it, it gets a copy of what other slots get too, and the handler another.
         with slot._lock:
-            merged = merge(slot._data, dict(data))
-            if not isinstance(merged, dict):
-                raise RoutiluxError(
-                    f"{slot.where()}: the merge function {merge!r} must return a dict "
-                    f"(old, new) -> merged, but returned {type(merged).__name__}"
-                )
-            slot._data = merged
+            try:
+                merged = merge(slot._held, dict(data))
+                _check_merged(slot, merge, merged)
+            except BaseException:
+                _unmerged.set(slot)
+                raise
+            slot._held = merged
             merged = dict(merged)
         return call(merged)
 
     return merge_and_call
+
+
+def _check_merged(slot: Slot, merge: Merge, merged: object) -> None:
+    if not isinstance(merged, dict):
+        raise RoutiluxError(
+            f"{slot.where()}: the merge function {merge!r} must return a dict "
+            f"(old, new) -> merged, but returned {type(merged).__name__}"
+        )
 
 
 def _close(result: object, slot: Slot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING
 from .bus import hub
 
 if TYPE_CHECKING:
+    from .activation import Delivery
     from .ports import Slot
-    from .workers import Backend
 
 logger = logging.getLogger("routilux")
 
 _HERE = os.path.dirname(__file__) + os.sep
 _LIMIT = 4_000
+#: Notes on an exception, at most: one object that is raised again and again must not grow.
+_NOTES = 20
 
 
 def trim(error: BaseException) -> None:
@@ -30,6 +33,17 @@ def trim(error: BaseException) -> None:
         error.__traceback__ = frame
 
 
+def annotate(error: BaseException, note: str) -> None:
+    """Note on an exception where it was raised, if it takes notes, and each only once."""
+    try:
+        trim(error)
+        notes = getattr(error, "__notes__", ())
+        if note not in notes and len(notes) < _NOTES:
+            error.add_note(note)
+    except BaseException:  # noqa: BLE001 - of the exception's class; the note is all that is lost
+        pass
+
+
 def text(error: BaseException) -> str:
     """An exception with its traceback, notes and causes; of a long one the end."""
     import traceback
@@ -38,10 +52,10 @@ def text(error: BaseException) -> str:
 
 
 def message(error: BaseException) -> str:
-    """What an exception says; of one that cannot be asked, its class."""
+    """What an exception says, shortened; of one that cannot be asked, its class."""
     try:
         said = str(error)
-    except Exception as broken:  # noqa: BLE001 - of the user's __str__
+    except BaseException as broken:  # noqa: BLE001 - of the user's __str__
         return f"<{type(error).__name__}; its __str__ raised {type(broken).__name__}>"
     return said if len(said) <= _LIMIT else said[:_LIMIT] + "…"
 
@@ -52,18 +66,22 @@ def swallowed(slot: Slot, error: Exception) -> None:
     said = message(error)
     if slot.routine is not None:
         slot.routine._remember_error(slot.name, said)
-    logger.error("routilux: %s: a handler failed outside of any job: %s", slot.where(), said)
+    try:
+        where = slot.where()
+        logger.error("routilux: %s: a handler failed outside of any job: %s", where, said)
+    except Exception as strange:  # noqa: BLE001 - of a log handler
+        sys.stderr.write(f"routilux: {where} failed, and reporting it raised {strange!r}\n")
 
 
-def describe_stuck(threads: list[threading.Thread], backend: Backend | None) -> str:
+def describe_stuck(
+    threads: list[threading.Thread], running: list[tuple[threading.Thread, Delivery]]
+) -> str:
     """Names threads that do not end, and the handlers that they are in."""
-    running = dict(backend.running()) if backend is not None else {}
     described = []
     for thread in threads:
-        delivery = running.get(thread)
-        slot = delivery[0].target_slot if delivery is not None else None
-        where = f" in {slot.where()}" if slot is not None else ""
-        described.append(f"{thread.name}{where}")
+        slots = {d[0].target_slot: None for each, d in running if each is thread}
+        where = " and ".join(slot.where() for slot in slots)
+        described.append(f"{thread.name} in {where}" if slots else thread.name)
     return ", ".join(described)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
@@ -13,7 +13,7 @@ from uuid import uuid4
 from .activation import current
 from .calling import Handler
 from .errors import DuplicateNameError, InvalidValueError, RoutiluxError, UnknownNameError
-from .history import Emitted
+from .history import LATER, WIDTH, Emitted, Log, emitted
 from .job import CANCELLED, JobState
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Event, Merge, Slot
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Emits, errors and operations that a routine keeps in its statistics.
 KEPT = 1000
-#: Name of the hidden slot by which a routine calls itself later.
-LATER = "(later)"
 
 
 class ExecutionContext(NamedTuple):
@@ -66,7 +64,8 @@ class Routine:
         self._config: dict[str, Any] = {}
         self._error_handler: ErrorHandler | None = None
         self._serializable: list[str] = []
-        self._emitted: deque[Emitted] | None = None
+        self._emitted: Log = []  # without a flow; what jobs emit stands in their logs
+        self._emitted_since = 0.0
         self._later_slot: Slot | None = None
         self._stats: dict[str, Any] = {}
         # Reentrant, since a value's own __add__ or a finalizer may come back here.
@@ -174,12 +173,7 @@ class Routine:
         here = cause.job
         log = here.log
         if log is not None:
-            record = (event, data, time())
-            log.append(record)
-            try:
-                self._emitted.append(record)  # type: ignore[union-attr] # None until the first
-            except AttributeError:
-                self._emitted = deque((record,), KEPT)
+            log.extend((event, data, time()))
             if len(log) >= here.fold_at:
                 here.fold()
         edges = event.short
@@ -200,18 +194,16 @@ class Routine:
         if flow is not None and not hasattr(flow, "_scheduler"):
             data["flow"], flow = flow, None
         flow = flow if flow is not None else self._flow
-        record = (event, data, time())
-        with self._state_lock:
-            if self._emitted is None:
-                self._emitted = deque(maxlen=KEPT)
-            self._emitted.append(record)
         if flow is None:
+            with self._state_lock:
+                self._emitted.extend((event, data, time()))
+                del self._emitted[: -KEPT * WIDTH]
             for connection in event.edges:
                 connection.activate(data)
             return
         cause = current.get(None)
         if cause is not None and cause.job.flow is flow and cause.job.log is not None:
-            cause.job.log.append(record)
+            cause.job.log.extend((event, data, time()))
         flow._scheduler.emit(event, data, cause)
 
     def call_later(self, seconds: float, function: Callable[..., Any], /, *args: Any) -> Timer:
@@ -292,9 +284,9 @@ class Routine:
 
     def _remember_error(self, slot: str, text: str) -> None:
         with self._state_lock:
-            errors = self._stats.get("errors")
+            errors = self._stats.setdefault("errors", [])
             if not isinstance(errors, list):
-                errors = self._stats["errors"] = []
+                return  # a statistic of the user's own
             errors.append({"slot": slot, "error": text})
             if len(errors) > KEPT:
                 del errors[: len(errors) - KEPT]
@@ -338,23 +330,27 @@ class Routine:
         """A copy of the statistics. Any thread.
 
         Beside the routine's own: ``emitted_events``, its latest emits as ``{event, data,
-        timestamp}``, and ``errors``, the latest ``{slot, error}``; at most `KEPT` of each.
+        timestamp}`` (of the flow's open and latest jobs), and ``errors``, the latest ``{slot,
+        error}``; at most `KEPT` of each.
         """
+        flow = self._flow
+        logs = flow._scheduler.logs() if flow is not None else []
+        return self._stats_with([e for log in logs for e in emitted(log) if e[0].routine is self])
+
+    def _stats_with(self, emits: list[Emitted]) -> dict[str, Any]:
+        """The statistics, given what this routine emitted in jobs."""
         found = self._own_stats()
-        emitted = self._emitted
-        if emitted:
+        emits = [*emitted(self._emitted), *(e for e in emits if e[2] > self._emitted_since)]
+        if emits:
             found["emitted_events"] = [
                 {"event": e.name, "data": d, "timestamp": datetime.fromtimestamp(t).isoformat()}
-                for e, d, t in emitted.copy()
+                for e, d, t in sorted(emits, key=itemgetter(2))[-KEPT:]
             ]
         return found
 
     def _own_stats(self) -> dict[str, Any]:
         with self._state_lock:
-            return {
-                k: list(v) if k == "errors" and isinstance(v, list) else v
-                for k, v in self._stats.items()
-            }
+            return {k: list(v) if type(v) is list else v for k, v in self._stats.items()}
 
     def reset_stats(self, keys: Iterable[str] | None = None) -> None:
         """Forget statistics: those named, or all but ``emitted_events``."""
@@ -366,7 +362,8 @@ class Routine:
                 for name in names:
                     self._stats.pop(name, None)
                 if "emitted_events" in names:
-                    self._emitted = None
+                    self._emitted = []
+                    self._emitted_since = time()
 
     def _track_operation(self, name: str, success: bool = True, **meta: Any) -> None:
         """Count an operation as ``total_``, and as ``successful_`` or ``failed_``; ``meta`` goes
@@ -376,18 +373,19 @@ class Routine:
             self.increment_stat(f"total_{name}")
             self.increment_stat(f"{'successful' if success else 'failed'}_{name}")
             if meta:
-                history = [*self._stats.get(f"{name}_history", ()), meta | {"success": success}]
-                self._stats[f"{name}_history"] = history[-KEPT:]
+                history = self._stats.setdefault(f"{name}_history", [])
+                history.append(meta | {"success": success})
+                if len(history) > KEPT:
+                    del history[: len(history) - KEPT]
 
     @staticmethod
-    def _extract_input_data(data: Any = None, **kwargs: Any) -> Any:
+    def _extract_input_data(data: Any = None, /, **kwargs: Any) -> Any:
         """The message of a handler that takes anything: ``data`` if given, else the one value,
         else all of it.
         """
-        if data is not None:
-            return data
-        if "data" in kwargs:
-            return kwargs["data"]
+        named = kwargs.pop("data", None)
+        if data is not None or named is not None:
+            return data if data is not None else named
         if len(kwargs) == 1:
             return next(iter(kwargs.values()))
         return kwargs
@@ -427,6 +425,10 @@ class Routine:
         self.set_stat("called", True)
         self.increment_stat("call_count")
 
+    def forget_threads(self) -> None:
+        """In the child of a fork: whoever held the lock did not come along."""
+        self._state_lock = threading.RLock()
+
     def _where(self) -> str:
         name = type(self).__name__
         flow = self._flow
@@ -457,3 +459,11 @@ def _port(routine: Routine, kind: str, name: str, ports: Mapping[str, _Port]) ->
     if name not in ports:
         raise UnknownNameError(kind, name, routine._where(), ports)
     return ports[name]
+
+
+_Class = TypeVar("_Class", bound=type)
+
+
+def register_serializable(kind: _Class) -> _Class:
+    """Kept for older code: any class of routines can be saved, so this changes nothing."""
+    return kind

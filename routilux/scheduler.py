@@ -13,14 +13,16 @@ from __future__ import annotations
 import logging
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from . import commit, gate, waiting
+from . import commit, gate, mailbox, waiting
 from .activation import Activation, current
 from .bus import EventBus
-from .errors import SelfDeadlockError, SlotFullError
+from .errors import RoutiluxError, SlotFullError
+from .history import LATER, LIMIT, WIDTH, Log, owner_of
 from .job import (
     CANCELLED,
     ENDED,
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("routilux")
 
+#: Entries of logs that are kept of jobs that have ended: of at least the last job.
+LOG_ENTRIES = LIMIT * WIDTH
 #: The handlers of one job in so many seconds are timed for the tracker, while jobs come fast.
-TIMED_EVERY = 0.001
+TIMED_EVERY = 0.01
 
 # Looked up once: reading a member of an enum class costs as much as a deque append and pop.
 _RUNNING, _COMPLETED, _FAILED = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED
@@ -68,12 +72,23 @@ class Scheduler:
         self.completed = self.failed = self.cancelled = 0
         self.dropped = 0
         self._timed = 0.0  # when a job was timed last
+        self._logs: deque[Log] = deque()  # of ended jobs, for what routines emitted lately
+        self._logged = 0  # entries in them
         self.ambient: JobState | None = None
         self._waiters = 0
         self._changed = runtime.condition(self.lock)
         self._flow = weakref.ref(flow)
         follow = weakref.WeakMethod(self._follow_level)
         bus.on_level = lambda: (method := follow()) and method()
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: nobody waits, and the jobs that were open are not open here."""
+        self.lock = self.runtime.rlock()
+        self._changed = self.runtime.condition(self.lock)
+        self._waiters = 0
+        self.failed += sum(job is not self.ambient for job in self.jobs.values())
+        self.jobs = {}
+        self.ambient = None
 
     # jobs -------------------------------------------------------------------------------------
 
@@ -92,14 +107,22 @@ class Scheduler:
         # Its own context: what the caller has set is inherited, what handlers set stays inside.
         context = copy_context()
         if entry.target_slot.mailbox is None:
-            context.run(_submit_as, job.root, (entry,), data)
+            if job.flags & ~TIMED:
+                context.run(_submit_as, job.root, (entry,), data)
+            else:
+                context.run(current.set, job.root)
+                job.tokens.append(entry)
+                job.backend.queue(((entry, data, context, job.root, 0, 0),), Runner.SETTLE)
             return
+        job.tokens.append(None)  # it must not end while it waits for room
         try:
-            context.run(self._submit_limited, job.root, (entry,), data, Runner.SETTLE)
-        except SlotFullError as error:
+            context.run(gate.submit_limited, job.root, (entry,), data, Runner.SETTLE)
+        except BaseException as error:
             self.stop(job, error)
-        if not job.tokens:
-            self.finish(job)
+            if not isinstance(error, SlotFullError):
+                raise
+        finally:
+            commit.give_back(job)
 
     def fail_to_start(self, job: JobState, error: BaseException) -> None:
         """End a job that has nothing to run."""
@@ -108,8 +131,9 @@ class Scheduler:
             self.bus.lane().note(job.root.id, Note.ERROR, str(error))
             self._publish_job(Kind.JOB_ENDED, job, status=Status.FAILED)
         with self.lock:
-            job.error, job.status, job.ended = error, _FAILED, time.time()
+            job.error, job.status = error, _FAILED
             job.flags |= ENDED | STOPPED
+            job.ended = time.time()
             self.failed += 1
         logger.error("routilux: %s", error)
 
@@ -123,6 +147,7 @@ class Scheduler:
             job.flags |= flags
             parked = job.backlog if job.flags & PAUSED else None
             job.flags &= ~PAUSED
+        mailbox.let_go(job)
         commit.drop_waiting(job)
         while parked:
             for delivery in gate.take_from_backlog(job, 1):
@@ -137,11 +162,11 @@ class Scheduler:
 
     def count_dropped(self, job: JobState, edge: Connection) -> None:
         """Count a delivery that a job does not run."""
-        routine = edge.target_slot.routine
         with self.lock:
             job.dropped += 1
             self.dropped += 1
-            job.count_outcome(routine._id if routine else "", "dropped")
+            if not edge.retries:  # else it has run, and only another try is dropped
+                job.count_outcome(owner_of(edge), "dropped")
 
     def finish(self, job: JobState) -> None:
         """Called by whoever took the last token out: end the job unless one came back."""
@@ -160,15 +185,22 @@ class Scheduler:
                 job.flags &= ~ENDED
                 return
             del self.jobs[job.number]
-            extra = self._end(job)
+            if job.flags == ENDED:  # the common end, one call less
+                self.completed += 1
+                job.status = _COMPLETED
+            else:
+                self._end(job)
+            if job.log:
+                self._keep_log(job.log)
+            job.ended = time.time()  # last: from here on `job.done`
+            extra = job._extra
             if self._waiters:
                 self._changed.notify_all()
         if extra is not None:
             self._call_back(job, extra)
 
-    def _end(self, job: JobState) -> Extra | None:
+    def _end(self, job: JobState) -> None:
         flags = job.flags
-        job.ended = time.time()
         if flags & TRACED:
             self._publish_job(Kind.JOB_ENDED, job, status=_status(flags))
         if flags & CANCELLED:
@@ -179,14 +211,29 @@ class Scheduler:
         else:
             self.completed += 1
             job.status = _COMPLETED
-        return job._extra
+
+    def _keep_log(self, log: Log) -> None:
+        self._logs.append(log)
+        self._logged += len(log)
+        while self._logged > LOG_ENTRIES and len(self._logs) > 1:
+            self._logged -= len(self._logs.popleft())
+
+    def logs(self) -> list[Log]:
+        """The logs of the open jobs and of those that ended last."""
+        with self.lock:
+            open_ones = [job.log for job in self.jobs.values() if job.log]
+            idle = self.ambient is not None and self.ambient.number not in self.jobs
+            outside = [self.ambient.log] if idle and self.ambient and self.ambient.log else []
+            return [*self._logs, *open_ones, *outside]
 
     def _call_back(self, job: JobState, extra: Extra) -> None:
         while extra.callbacks:
             try:
-                extra.callbacks.pop(0)(job)
-            except IndexError:
+                function = extra.callbacks.pop(0)
+            except IndexError:  # another thread has taken it
                 return
+            try:
+                function(job)
             except Exception:  # who watches a job never breaks it
                 logger.exception("routilux: a callback at the end of %r raised", job)
 
@@ -205,7 +252,7 @@ class Scheduler:
         """See `JobState.run`."""
         with self.lock:
             if job.flags & ENDED:
-                raise SelfDeadlockError(f"{job!r} has ended already; execute a new one")
+                raise RoutiluxError(f"{job!r} has ended already; execute a new one")
             job.tokens.append(None)
         try:
             return copy_context().run(_call_as, job.root, function, args, kwargs)
@@ -233,7 +280,7 @@ class Scheduler:
             return
         job = self._open_ambient()
         if job.log is not None:
-            job.log.append((event, data, time.time()))
+            job.log.extend((event, data, time.time()))
             job.fold()
         try:
             root = job.root if cause is None else _adopted(cause, job)
@@ -256,44 +303,9 @@ class Scheduler:
         if edges and event.short:
             _submit_as(cause, edges, data)
         elif edges:
-            current.set(cause)
-            self._submit_limited(cause, edges, data, Runner.HERE)
+            gate.submit_limited(cause, edges, data, Runner.HERE)
         elif cause.job.flags & TRACED:
             self._count_emit(event, data, cause)
-
-    def _submit_limited(
-        self, cause: Activation, edges: tuple[Connection, ...], data: dict[str, Any], runner: Runner
-    ) -> None:
-        """Emit to slots of which some have limits: get places first, all or none for ``error``."""
-        current.set(cause)
-        job = cause.job
-        backend = job.backend
-        first = sorted(edges, key=_turn)
-        kept: list[Connection] = []
-        try:
-            for edge in first:
-                mailbox = edge.target_slot.mailbox
-                if mailbox is None or mailbox.reserve(backend):
-                    kept.append(edge)
-                else:
-                    self._drop_newest(edge, cause)
-        except BaseException:
-            for edge in kept:
-                if edge.target_slot.mailbox is not None:
-                    edge.target_slot.mailbox.cancel()
-            raise
-        if kept:
-            in_order = tuple(edge for edge in edges if edge in kept)
-            job.tokens.extend(in_order)
-            backend.queue(gate.admit(backend, in_order, data, cause), runner)
-
-    def _drop_newest(self, edge: Connection, cause: Activation) -> None:
-        self.count_dropped(cause.job, edge)
-        if cause.job.flags & TRACED:
-            index, now = next(cause.children), self.runtime.now_ns()
-            lane = self.bus.lane()
-            lane.shard(edge.number).queued += 1
-            commit.trace_dropped(self, (edge, {}, copy_context(), cause, now, index))
 
     def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         lane = self.bus.lane()
@@ -331,21 +343,27 @@ class Scheduler:
     ) -> tuple[JobState, int]:
         """See `Routine.call_later`."""
         cause = current.get(None)
-        mine = cause is not None and cause.job.flow is self._flow() and not cause.job.flags & ENDED
-        job = cause.job if cause is not None and mine else self._open_ambient()
-        root = cause if cause is not None and mine else job.root
-        job.tokens.append(None)
-        data = {"function": function, "args": args}
-        key = commit.wait_for_time(gate.delivery(entry, data, root), delay)
-        if not mine:
+        with self.lock:  # else the job might end before it has the token
+            if cause is None or cause.job.flow is not self._flow() or cause.job.flags & ENDED:
+                cause = self._open_ambient().root
+            else:
+                cause.job.tokens.append(None)
+            job = cause.job
+            job.count_outcome(owner_of(entry), LATER)
+        try:
+            delivery = gate.delivery(entry, {"function": function, "args": args}, cause)
+            return job, commit.wait_for_time(delivery, delay)
+        except RuntimeError:  # no thread for the clock
             commit.give_back(job)
-        return job, key
+            raise
 
     def cancel_call(self, job: JobState, key: int) -> bool:
         """See `Timer.cancel`."""
         delivery = commit.withdraw(job, key)
         if delivery is None:
             return False
+        with self.lock:
+            job.count_outcome(owner_of(delivery[0]), LATER, -1)
         commit.give_back(job)
         return True
 
@@ -417,14 +435,6 @@ class Scheduler:
                 finally:
                     self._waiters -= 1
         return True
-
-
-def _turn(edge: Connection) -> int:
-    """Order in which places are asked for: what may raise, what never waits, what may wait."""
-    mailbox = edge.target_slot.mailbox
-    if mailbox is None or mailbox.max_queue is None:
-        return 1
-    return {"error": 0, "block": 2}.get(mailbox.overflow, 1)
 
 
 def _status(flags: int) -> Status:

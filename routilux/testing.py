@@ -24,6 +24,7 @@ __all__ = ["ManualClock", "Recorder", "collect", "make_flow", "manual_clock", "r
 
 #: How long `run_until_idle` waits for handlers, in seconds of real time.
 SECONDS = 10.0
+LOOK_SECONDS = 0.002
 
 
 def run_until_idle(flow: Flow, timeout: float = SECONDS, horizon: float = 86_400.0) -> float:
@@ -48,7 +49,7 @@ def run_until_idle(flow: Flow, timeout: float = SECONDS, horizon: float = 86_400
     began = clock.now_ns()
     deadline = time.monotonic() + timeout
     scheduler = flow._scheduler
-    while scheduler.wait(lambda: _rests(flow), deadline):
+    while _wait_until_it_rests(flow, deadline):
         if not scheduler.jobs:
             return (clock.now_ns() - began) / 1e9
         due = clock.pending()
@@ -59,6 +60,14 @@ def run_until_idle(flow: Flow, timeout: float = SECONDS, horizon: float = 86_400
         else:
             clock.advance_to(due)
     raise AssertionError(f"{flow!r} is not idle: {_left(flow)}")
+
+
+def _wait_until_it_rests(flow: Flow, deadline: float) -> bool:
+    # Nobody tells when the last handler ends before all that is left waits: so look now and then.
+    while time.monotonic() < deadline:
+        if flow._scheduler.wait(lambda: _rests(flow), time.monotonic() + LOOK_SECONDS):
+            return True
+    return False
 
 
 def _rests(flow: Flow) -> bool:
@@ -126,6 +135,9 @@ class Recorder:
             for name, slot in routine._slots.items():
                 edges = [*slot.connections, *([slot._entry] if slot._entry else [])]
                 found.update((edge.number, (routine_id, name)) for edge in edges)
+            later = routine._later_slot
+            if later is not None:
+                found[later.entry.number] = (routine_id, later.name)
         return found
 
     def close(self) -> None:

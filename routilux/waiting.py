@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,13 @@ from . import gate
 from .activation import current
 from .errors import SelfDeadlockError, seconds
 from .job import NESTED, PAUSED, JobState
+from .mailbox import Mailbox, mailboxes
 
 if TYPE_CHECKING:
     from .scheduler import Scheduler
+
+#: Held while a handler notes which job it waits for. Outside of the flows' locks.
+_waits = threading.RLock()
 
 
 def wait_until_idle(scheduler: Scheduler, timeout: float | None) -> bool:
@@ -33,7 +38,7 @@ def wait_for_job(scheduler: Scheduler, job: JobState, timeout: float | None) -> 
     if job.done:
         return True
     here = current.get(None)
-    if here is None or here.job.flow is not job.flow or here.job.done:
+    if here is None or here.job.done:
         return scheduler.wait(lambda: job.done, deadline)
     if job.backend.in_loop():
         raise SelfDeadlockError(
@@ -41,24 +46,38 @@ def wait_for_job(scheduler: Scheduler, job: JobState, timeout: float | None) -> 
             "stop its event loop; write `await flow.aexecute(...)`"
         )
     waiter = here.job
-    with scheduler.lock:
-        _refuse_circle(job, waiter)
+    with _waits:
+        if _waits_for(job, waiter):
+            raise SelfDeadlockError(
+                f"JobState.wait was called in a handler of {waiter!r}, and {job!r} cannot end "
+                "before that job does; they would wait for each other for ever"
+            )
         waiter.extra.waits_for.append(job)
     try:
-        if job.flags & NESTED:
-            _help_nested(scheduler, job, deadline)
-        else:
-            job.backend.help(job, lambda: job.done, deadline)
+        _keep_going(scheduler, waiter, job, deadline)
     finally:
-        with scheduler.lock:
+        with _waits:
             waiter.extra.waits_for.remove(job)
     return job.done
+
+
+def _keep_going(
+    scheduler: Scheduler, waiter: JobState, job: JobState, deadline: float | None
+) -> None:
+    """Wait for a job in a handler, whose thread the job may need."""
+    if job.flags & NESTED:
+        _help_nested(scheduler, job, deadline)
+    elif job.backend.runs_here() or not waiter.backend.runs_here():
+        job.backend.help(job, lambda: job.done, deadline)
+    else:  # a job of another flow, which may need the handler's flow
+        waiter.backend.help(job, lambda: job.done, deadline)
 
 
 def _help_nested(scheduler: Scheduler, job: JobState, deadline: float | None) -> None:
     """Run a job in the handler that waits for it, so that no pool is too small for that."""
     backend, extra = job.backend, job.extra
     here = backend.arrived()
+    boxes = mailboxes(job.flow)
     with scheduler.lock:
         extra.helpers += 1
     try:
@@ -67,8 +86,14 @@ def _help_nested(scheduler: Scheduler, job: JobState, deadline: float | None) ->
             for delivery in taken:
                 backend.arrive(delivery)
                 gate.run_from_backlog(delivery)
-            if not taken:
-                scheduler.wait(lambda: job.done or _may_help(job), deadline)
+            if taken or any(box.enter_again(job, lambda j: _waits_for(j, job)) for box in boxes):
+                continue
+            if _is_boxed(job, boxes):  # it goes by the shared queue, which needs a thread
+                backend.help(job, lambda: job.done or _may_help(job), deadline)
+            else:
+                scheduler.wait(
+                    lambda: job.done or _may_help(job) or _is_boxed(job, boxes), deadline
+                )
     finally:
         with scheduler.lock:
             extra.helpers -= 1
@@ -82,20 +107,28 @@ def _may_help(job: JobState) -> bool:
     return bool(job.backlog) and not job.flags & PAUSED
 
 
-def _refuse_circle(job: JobState, waiter: JobState) -> None:
-    """Refuse to wait for a job that, in the end, waits for the waiter."""
+def _is_boxed(job: JobState, boxes: list[Mailbox]) -> bool:
+    return any(delivery[3].job is job for box in boxes for delivery in box.waiting())
+
+
+def _waits_for(job: JobState, other: JobState) -> bool:
+    """Whether a job is another one, or waits for it in the end."""
     seen: set[int] = set()
     todo = [job]
     while todo:
         each = todo.pop()
-        if each is waiter:
-            raise SelfDeadlockError(
-                f"JobState.wait was called in a handler of {waiter!r}, and {job!r} cannot end "
-                "before that job does; they would wait for each other for ever"
-            )
+        if each is other:
+            return True
         if each.number not in seen:
             seen.add(each.number)
-            todo.extend(each._extra.waits_for if each._extra else ())
+            todo.extend(list(each._extra.waits_for) if each._extra else ())
+    return False
+
+
+def forget_threads() -> None:
+    """In the child of a fork: whoever held the lock did not come along."""
+    global _waits  # noqa: PLW0603 - the one lock of all flows
+    _waits = threading.RLock()
 
 
 def deadline_of(timeout: float | None) -> float | None:

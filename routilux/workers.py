@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from . import commit
 from .commit import is_coroutine, move_on
 from .gate import WINDOW, admit, run_gated
+from .job import ENDED
 from .limits import worker_budget
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Backend(ABC):
         self._guests[get_ident()] = (threading.current_thread(), delivery)
 
     def leave(self) -> None:
-        """The calling thread has ended what it ran."""
+        """The calling thread has ended what it ran, the innermost if that is nested."""
         self._guests.pop(get_ident(), None)
 
     def leave_guest(self) -> None:
@@ -124,6 +125,18 @@ class Backend(ABC):
         """What the calling thread said that it runs, see `arrive`."""
         guest = self._guests.get(get_ident())
         return guest[1] if guest else None
+
+    def run_here(self) -> None:  # noqa: B027 - where threads do it there is nothing to do
+        """Run what is queued in the calling thread, if it is for callers to do and nobody does."""
+
+    def start_thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        """Start a daemon thread."""
+        return self._runtime.start_thread(target, name)
+
+    def forget_threads(self) -> None:
+        """In the child of a fork, where a new backend takes over: run nothing more."""
+        self._ready.clear()
+        self._guests.clear()
 
     def in_loop(self) -> bool:
         """Whether the calling thread is the event loop's."""
@@ -142,31 +155,63 @@ class Backend(ABC):
         return list(self._ready)
 
 
-def run(delivery: Delivery) -> None:
-    """Run one delivery and return its token. Raises KeyboardInterrupt only, and that last."""
-    edge, data, context, cause, queued, _ = delivery
-    job = cause.job
-    if job.flags or queued:
-        interrupt = run_gated(delivery)
-    else:
+class Seat:
+    """Where a thread sits that runs a queue, and says what it runs."""
+
+    __slots__ = ("current", "ident")
+
+    def __init__(self) -> None:
+        self.current: Delivery | None = None
+        self.ident = 0  # of the thread
+
+
+def thread_of(ident: int) -> threading.Thread:
+    """The thread of that ident; a thread costs more to look up than its ident."""
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return thread
+    return threading.main_thread()
+
+
+def drain(
+    ready: deque[Delivery], seat: Seat, pool: Threads | None = None, job: JobState | None = None
+) -> None:
+    """Run what is queued until nothing is, or ``job`` has ended. The hot loop of every backend.
+
+    Raises KeyboardInterrupt of a handler, once its activation is closed, and nothing else.
+    """
+    while job is None or not job.flags & ENDED:
+        try:
+            # Said before the job's flags are looked at: see `control.pause`.
+            delivery = seat.current = ready.popleft()
+        except IndexError:
+            return
+        if pool is not None and ready and not pool._waking and (pool._parked or pool._room > 0):
+            pool._wake()
+        edge, data, context, cause, queued, _ = delivery
+        its_job = cause.job
+        if its_job.flags or queued:
+            interrupt = run_gated(delivery)
+            if interrupt is not None:
+                raise interrupt
+            continue
         try:
             result = context.run(edge.deliver, data)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
             interrupt = commit.close(delivery, error)
-        else:
-            if result is not None and is_coroutine(result):
-                job.backend.run_coroutine(delivery, result, None)
-                return
-            # `commit.give_back`, inlined: this is per message.
-            tokens = job.tokens
-            tokens.pop()
-            if job.backlog is not None:
-                move_on(job)
-            if not tokens:
-                job.flow._scheduler.finish(job)
-            return
-    if interrupt is not None:
-        raise interrupt
+            if interrupt is not None:
+                raise interrupt from None
+            continue
+        if result is not None and is_coroutine(result):
+            its_job.backend.run_coroutine(delivery, result, None)
+            continue
+        # `commit.give_back`, inlined: this is per message.
+        tokens = its_job.tokens
+        tokens.pop()
+        if its_job.backlog is not None:
+            move_on(its_job)
+        if not tokens:
+            its_job.flow._scheduler.finish(its_job)
 
 
 class Threads(Backend):
@@ -180,6 +225,7 @@ class Threads(Backend):
         # Guards the two below. Reentrant, since a finalizer that emits may come in anywhere.
         self._lock = runtime.rlock()
         self._room = max_workers  # threads that may still be started
+        self._lent = 0  # workers that wait in a handler, for what others are to do
         self._threads: list[threading.Thread] = []  # all that may be alive
         self._workers: dict[int, _Worker] = {}  # by thread
         self._numbers = count(1)
@@ -210,18 +256,19 @@ class Threads(Backend):
 
     def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
         """Lend the pool a thread while one of its workers waits."""
-        mine = self._workers.get(get_ident())
-        if mine is None:
+        if get_ident() not in self._workers and get_ident() not in self._guests:
             job.flow._scheduler.wait(ready, deadline)
             return
         with self._lock:
             self._room += 1
+            self._lent += 1
         try:
             if self._ready and not self._waking:
                 self._wake()
             job.flow._scheduler.wait(ready, deadline)
         finally:
             with self._lock:
+                self._lent -= 1
                 self._room -= 1  # below zero until a worker parks, which then ends
 
     def run_coroutine(
@@ -238,14 +285,14 @@ class Threads(Backend):
         """The workers that run a handler now, or are about to, and what they run."""
         with self._lock:
             workers = list(self._workers.values())
-        found = [(worker.thread, worker.current) for worker in workers]
+        found = [(thread_of(worker.ident), worker.current) for worker in workers]
         mine = [(thread, current) for thread, current in found if current is not None]
         return mine + list(self._guests.values())
 
     def leave(self) -> None:
         """The calling thread has ended what it ran."""
         worker = self._workers.get(get_ident())
-        if worker is not None:
+        if worker is not None and get_ident() not in self._guests:
             worker.current = None
         super().leave()
 
@@ -258,6 +305,13 @@ class Threads(Backend):
             except IndexError:
                 break
             worker.permit.release()
+
+    def forget_threads(self) -> None:
+        """In the child of a fork, where a new backend takes over: run nothing more."""
+        super().forget_threads()
+        self._lock = self._runtime.rlock()
+        self._closing = True
+        self._parked.clear()
 
     def join(self, timeout: float | None) -> list[threading.Thread]:
         """Wait for the threads to end after `close`; those that did not in time."""
@@ -292,7 +346,7 @@ class Threads(Backend):
                 return False
             worker = _Worker(self, self._runtime)
             name = f"{self._name}-{next(self._numbers)}"
-            alive = any(thread.is_alive() for thread in self._threads)
+            alive = sum(thread.is_alive() for thread in self._threads) > self._lent
             if not worker_budget.take(needed=not alive):
                 self._waking = False
                 return True  # those that there are will come to it
@@ -318,38 +372,30 @@ class Threads(Backend):
             self._wake()  # a delivery came while we left, and counted on nobody
 
 
-class _Worker:
+class _Worker(Seat):
     """One thread of the pool."""
 
-    __slots__ = ("_pool", "current", "permit", "thread")
+    __slots__ = ("_pool", "permit")
 
     def __init__(self, pool: Threads, runtime: Runtime) -> None:
+        super().__init__()
         self._pool = pool
-        self.current: Delivery | None = None
         self.permit = runtime.lock()
         self.permit.acquire()
 
     def run(self) -> None:
         pool = self._pool
-        ready, parked = pool._ready, pool._parked
-        self.thread = threading.current_thread()
+        self.ident = get_ident()
         with pool._lock:
             pool._workers[get_ident()] = self
         pool._waking = False
         while True:
             try:
-                # Said before the job's flags are looked at: see `control.pause`.
-                self.current = ready.popleft()
-            except IndexError:
-                if self._park():
-                    continue
-                break
-            if ready and (parked or pool._room > 0) and not pool._waking:
-                pool._wake()
-            try:
-                run(self.current)
+                drain(pool._ready, self, pool)
             except KeyboardInterrupt:
-                pass  # raised by the handler itself; its job has failed with it
+                continue  # raised by the handler itself; its job has failed with it
+            if not self._park():
+                break
         pool._retire()
 
     def _park(self) -> bool:

@@ -10,9 +10,11 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -62,10 +64,27 @@ def log_level() -> Iterator[None]:
     logger.setLevel(level)
 
 
+@pytest.fixture
+def as_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], dict[str, Any]]:
+    """The namespace of a page: that of a module, whose classes are found by name when they are
+    loaded. What a page writes to the current folder goes to a temporary one.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def make(page: Path) -> dict[str, Any]:
+        module = ModuleType(f"examples_of_{page.stem.replace('-', '_')}")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return vars(module)
+
+    return make
+
+
 @pytest.mark.usefixtures("log_level")
 @pytest.mark.parametrize("page", [p for p in PAGES if examples(p)], ids=name)
-def test_the_examples_of_a_page_run_in_order_and_print_what_it_says(page: Path) -> None:
-    namespace: dict[str, object] = {"__name__": f"examples_of_{page.stem}"}
+def test_the_examples_of_a_page_run_in_order_and_print_what_it_says(
+    page: Path, as_module: Callable[[Path], dict[str, Any]]
+) -> None:
+    namespace = as_module(page)
     for example in examples(page):
         # Leading line ends make line numbers in a traceback those of the page.
         code = compile("\n" * example.line + example.source, str(page), "exec")
@@ -90,6 +109,31 @@ def test_the_readmes_first_flow_runs_as_a_script(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (first.output, "", 0)
 
 
+def test_the_tests_of_the_page_about_testing_pass_under_pytest(tmp_path: Path) -> None:
+    page = examples(ROOT / "docs" / "testing.md")
+    tests = [example.source for example in page if "def test_" in example.source]
+    assert tests
+    (tmp_path / "test_page.py").write_text("\n\n".join([page[0].source, *tests]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{len(tests)} passed" in done.stdout
+
+
+def test_every_page_is_linked_from_the_readme_or_from_the_list_of_guides() -> None:
+    guides = (ROOT / "docs" / "engine.md").read_text()
+    for page in PAGES[2:]:
+        linked = f"](docs/{page.name})" in README or f"]({page.name})" in guides
+        assert linked, f"nothing leads to {page.name}"
+
+
 def test_the_two_commands_of_the_readme_are_there_and_what_they_name_exists() -> None:
     shell = [body.strip() for info, body in _FENCE.findall(README) if info == "sh"]
     assert shell[1:3] == [
@@ -111,7 +155,8 @@ def test_ci_installs_with_the_readmes_command() -> None:
 
 
 def test_every_dependency_has_its_reason_in_the_design_page() -> None:
-    listed = set(re.findall(r"^\| ([\w-]+) \| ", (ROOT / "docs/design.md").read_text(), re.M))
+    _, _, section = (ROOT / "docs/design.md").read_text().partition("## Dependencies")
+    listed = set(re.findall(r"^\| ([\w-]+) \| ", section, re.MULTILINE))
     declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
     names = {re.split(r"[<>=!~\[; ]", text)[0] for text in declared}
     assert names == listed - {"package"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import logging
 import os
 import queue
 import re
@@ -25,6 +26,7 @@ from routilux import Flow, Level
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "sample_flows").glob("*.py"))
 ENDLESS = ["bursts", "lost_update", "pipeline", "slow_consumer"]
+BRIEF = ["back_pressure", "coroutines", "retries"]  # they end by themselves within seconds
 PANES = {"Routines", "Topology", "Events", "Workers", "Throughput", "Stats", "Output"}
 
 FETCHED = [f"Fetched: Data from Source{i}" for i in (1, 2, 3)]
@@ -143,7 +145,7 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def test_every_sample_is_known_here() -> None:
-    assert {path.stem for path in SAMPLES} == {*TUTORIAL, *ENDLESS}
+    assert {path.stem for path in SAMPLES} == {*TUTORIAL, *ENDLESS, *BRIEF}
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -166,7 +168,7 @@ def test_importing_a_sample_runs_nothing_and_build_flow_wires_a_flow(
     flow = load(path.stem).build_flow()
     assert isinstance(flow, Flow)
     assert flow.entry_routines()
-    if "sequential" not in path.stem and path.stem != "tutorial_2_concurrent":
+    if path.stem not in ("tutorial_1_sequential", "tutorial_2_concurrent", "coroutines"):
         linked = {c.target_slot.routine._id for c in flow.connections}
         linked |= {c.source_event.routine._id for c in flow.connections}
         assert linked == set(flow.routines), "a routine that nothing is connected to"
@@ -313,3 +315,80 @@ def test_the_slow_consumers_queue_stops_growing_when_the_sensors_are_paused() ->
     assert len(reached) >= 2, "the sensors were not started again"
     assert 40 <= reached[0] < 80
     assert module.backlog(flow) == 0
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """Put the level of the engine's log back, which a sample may change."""
+    logger = logging.getLogger("routilux")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize("code", ["", AS_IMPORTED], ids=["script", "imported"])
+@pytest.mark.parametrize("stem", BRIEF)
+def test_a_brief_sample_ends_by_itself_without_a_word_on_stderr(stem: str, code: str) -> None:
+    with started(stem, code=code) as process:
+        out, err = process.communicate(timeout=15.0)
+    assert (err, process.returncode) == ("", 0)
+    assert len(out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize("stem", BRIEF)
+def test_ctrl_c_ends_a_brief_sample(stem: str) -> None:
+    with started(stem, code=INTERRUPTED) as process:
+        lines_until(process, "running", 10.0)
+        _, err = interrupt(process)
+    assert "Traceback" not in err
+
+
+#: Runs the sample as a script, and says when it has begun.
+INTERRUPTED = """
+import runpy, sys, threading
+threading.Timer(0.4, lambda: print("running", flush=True)).start()
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.usefixtures("quiet_log")
+def test_retries_pay_all_orders_and_fail_the_one_that_cannot_be_booked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = load("retries")
+    flow = module.build_flow()
+    module.run(flow, pause=0.001)
+    out = capsys.readouterr().out
+    paid = {int(n): int(tries) for n, tries in re.findall(r"order +(\d+) paid at try (\d)", out)}
+    assert paid == {number: (number - 1) % 3 + 1 for number in range(1, 13)}
+    assert re.search(r"job \d+ failed: order 7 has no account", out)
+    assert out.splitlines()[-1] == "12 orders: 11 completed, 1 failed"
+    assert flow.routines["letter"].get_stat("sent") == 6
+    assert flow.routines["ledger"].get_stat("booked") == 11
+
+
+def test_back_pressure_loses_nothing_on_the_way_to_the_writer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = load("back_pressure")
+    flow = module.build_flow(readings=60)
+    module.run(flow)
+    found = re.match(
+        r"60 sent, 60 written, (\d+) drawn, (\d+) dropped\n.* reading 60$",
+        capsys.readouterr().out,
+    )
+    assert found
+    drawn, dropped = map(int, found.groups())
+    assert drawn + dropped == 60
+    assert 4 <= drawn < 40
+    assert flow.routines["writer"].get_slot("reading").mailbox.overflowed == 0
+
+
+def test_coroutines_wait_together(capsys: pytest.CaptureFixture[str]) -> None:
+    module = load("coroutines")
+    flow = module.build_flow(pages=50)
+    start = time.monotonic()
+    module.run(flow)
+    assert time.monotonic() - start < 5.0, "one after another they take 25 s"
+    assert "50 pages with " in capsys.readouterr().out
+    assert flow.routines["parse"].get_stat("pages") == 50

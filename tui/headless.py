@@ -14,6 +14,7 @@ import msgspec
 
 from routilux.records import SCHEMA, Kind, Status
 from tui.model.monitor import Monitor, Phase
+from tui.model.rows import Standing
 from tui.paint.numbers import count, duration_ns
 from tui.session.events import Event, Output
 from tui.session.messages import Pull, RecordTuple, Snapshot
@@ -26,6 +27,7 @@ _EVERY = 0.05  # seconds between looks
 _PATIENCE = 1.0
 _RECORDS = 20_000  # a look takes every record that a normal run publishes meanwhile
 _KINDS = {kind.value: kind.name.lower() for kind in Kind}
+_OF_EDGES = (Kind.ACTIVATION, Kind.JOB_STARTED, Kind.DROPPED, Kind.WAITING)
 _STATUS = {status.value: status.name.lower() for status in Status}
 
 
@@ -89,11 +91,15 @@ class _Headless:
                 await asyncio.wait_for(self._interrupted.wait(), left)
 
     def _over(self) -> bool:
-        """The script has ended and nothing of any flow is left, or the process is gone."""
+        """The script has ended and nothing of any flow is left to run, or the process is gone.
+
+        Nobody is there any more who would resume a paused job.
+        """
         monitor = self._monitor
         if monitor.phase == Phase.DIED:
             return True
-        return monitor.script.phase in ("ended", "failed") and not monitor.run.open_jobs
+        jobs = monitor.run.standing
+        return monitor.script.phase in ("ended", "failed") and jobs.open_jobs == jobs.paused
 
     async def _look(self) -> None:
         pull = Pull(records=_RECORDS, previews=200, histograms=True)
@@ -148,8 +154,9 @@ class _Headless:
             return NOT_LOADED
         if self._timed_out:
             return TIMEOUT
-        failed = sum(state.failed for state in monitor.run.states.values())
-        bad = failed or monitor.run.errors or script.failure or script.exit_code
+        bad = (
+            monitor.run.standing.failed or monitor.run.errors or script.failure or script.exit_code
+        )
         return FAILED if bad or monitor.exit_code is not None else OK
 
     # JSON lines ---------------------------------------------------------------------------------
@@ -180,7 +187,7 @@ class _Headless:
         }
         if kind == Kind.EMIT:
             found["event"] = run.event_name(subject)
-        elif kind != Kind.JOB_ENDED:
+        elif kind in _OF_EDGES:
             found["edge"] = run.edge_name(subject)
         if kind == Kind.ACTIVATION:
             found |= {"queued_ns": queued, "started_ns": started}
@@ -188,7 +195,7 @@ class _Headless:
             found["status"] = _STATUS.get(status, str(status))
         text = self._monitor.log.text(record)
         if text:
-            found["error" if status == Status.FAILED else "data"] = text
+            found["error" if status in (Status.FAILED, Status.RETRIED) else "data"] = text
         return found
 
     def _print_line(self, value: dict[str, Any]) -> None:
@@ -201,13 +208,10 @@ _encode = msgspec.json.encode
 def summary(monitor: Monitor, how: str) -> str:
     """What happened, for people: how it ended, a line per routine, statistics, what was wrong."""
     run = monitor.run
-    jobs = f"{sum(s.completed for s in run.states.values())} jobs completed"
-    failed = sum(s.failed for s in run.states.values())
     lines = [
         "",
-        f"{monitor.label}: {how} after {run.elapsed_ns / 1e9:.2f} s, {run.done} runs, {jobs}"
-        + (f", {failed} failed" if failed else "")
-        + (f", {run.open_jobs} still open" if run.open_jobs else ""),
+        f"{monitor.label}: {how} after {run.elapsed_ns / 1e9:.2f} s, {run.done} runs, "
+        + _jobs(run.standing),
     ]
     rows = run.routines()
     if rows:
@@ -227,6 +231,21 @@ def summary(monitor: Monitor, how: str) -> str:
         lines += [f"  {row.routine}.{row.name} = {row.value}" for row in stats]
     lines += _troubles(monitor)
     return "\n".join(lines) + "\n"
+
+
+def _jobs(jobs: Standing) -> str:
+    """What became of the jobs, and what was lost or waits; what is zero is not told."""
+    parts = [
+        (jobs.failed, "failed"),
+        (jobs.cancelled, "cancelled"),
+        (jobs.open_jobs - jobs.paused, "still open"),
+        (jobs.paused, "paused"),
+        (jobs.retries, "to be tried again"),
+        (jobs.timers, "timers set"),
+        (jobs.dropped, "messages dropped"),
+    ]
+    more = [f", {number} {what}" for number, what in parts if number]
+    return f"{jobs.completed} jobs completed" + "".join(more)
 
 
 def _troubles(monitor: Monitor) -> list[str]:

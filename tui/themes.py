@@ -46,15 +46,23 @@ LIGHT = Theme(
 THEMES = (DARK, LIGHT)
 
 _GLYPHS = {
+    State.FULL: "▣",
     State.RUNNING: "●",
+    State.PAUSED: "‖",
+    State.RETRY: "↻",
     State.QUEUED: "◐",
+    State.TIMER: "◷",
     State.FAILED: "x",
     State.IDLE: "○",
     State.UNUSED: "◇",
 }
 _ASCII_GLYPHS = {
+    State.FULL: "F",
     State.RUNNING: "*",
+    State.PAUSED: "=",
+    State.RETRY: "r",
     State.QUEUED: "q",
+    State.TIMER: "t",
     State.FAILED: "x",
     State.IDLE: "o",
     State.UNUSED: "-",
@@ -105,8 +113,12 @@ class Palette:
     def state(self, state: State) -> Style:
         """The style of a state's glyph and word."""
         return {
+            State.FULL: self.bad,
             State.RUNNING: self.good,
+            State.PAUSED: self.accent,
+            State.RETRY: self.warn,
             State.QUEUED: self.warn,
+            State.TIMER: self.text,
             State.FAILED: self.bad,
             State.IDLE: self.muted,
             State.UNUSED: self.muted,

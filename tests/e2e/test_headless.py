@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,10 @@ MORE = {
     "job_started": {"edge"},
     "job_ended": {"status"},
     "dropped": {"edge"},
+    "waiting": {"edge"},
+    "job_paused": set(),
+    "job_resumed": set(),
+    "job_cancelled": set(),
 }
 
 
@@ -190,6 +196,53 @@ flow.wait_for_completion()
     records = lines(done.stdout)[1:]
     lost = sum(r["records"] for r in records if r["kind"] == "lost")
     assert lost + sum("sequence" in r for r in records) == 300_000
+
+
+RETRIES = ROOT / "sample_flows/retries.py"
+
+
+def test_json_tells_tries_that_are_repeated_from_those_that_failed(tmp_path: Path) -> None:
+    done = run("--json", RETRIES, cwd=tmp_path)
+    assert done.returncode == 1  # the letters that could not be sent, and one order
+    records = lines(done.stdout)[1:]
+    for record in records:
+        fields = FIELDS | MORE[record["kind"]]
+        assert fields <= record.keys() <= fields | {"data", "error"}, record
+    bank = [r for r in records if r["kind"] == "activation" and ">bank." in r["edge"]]
+    assert Counter(r["status"] for r in bank) == {"retried": 12, "ok": 12}
+    waiting = [r["activation"] for r in records if r["kind"] == "waiting"]
+    assert len(waiting) == 12 + 2  # of the bank, of the ledger
+    assert set(waiting) <= {r["activation"] for r in records if r["kind"] == "activation"}
+    errors = [r["error"] for r in bank if r["status"] == "retried"]
+    assert all("TimeoutError: no answer about order" in error for error in errors)
+
+
+STANDING = (
+    ONE.format("gone.wait(0.01)").replace("flow = ", "gone = threading.Event()\nflow = ", 1)
+    + """
+jobs = [flow.execute("echo") for _ in range(3)]
+{}
+"""
+)
+
+
+def test_a_cancelled_job_is_no_failure_and_is_told(tmp_path: Path) -> None:
+    code = "flow.cancel(jobs[2], 'enough'); flow.wait_for_completion()"
+    done = run("--headless", write(tmp_path / "f.py", STANDING.format(code)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"jobs completed, 1 cancelled", done.stdout), done.stdout
+    done = run("--json", write(tmp_path / "f.py", STANDING.format(code)), cwd=tmp_path)
+    kinds = Counter(r["kind"] for r in lines(done.stdout)[1:])
+    assert kinds["job_cancelled"] == 1
+    ends = [r["status"] for r in lines(done.stdout)[1:] if r["kind"] == "job_ended"]
+    assert sorted(ends) == ["cancelled", "ok", "ok"]
+
+
+def test_a_job_that_is_left_paused_does_not_hold_the_run_up(tmp_path: Path) -> None:
+    code = "flow.pause(jobs[2], 'later'); jobs[0].wait(); jobs[1].wait()"
+    done = run("--headless", write(tmp_path / "f.py", STANDING.format(code)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"2 jobs completed, 1 paused", done.stdout), done.stdout
 
 
 # exit codes -----------------------------------------------------------------------------------

@@ -91,6 +91,29 @@ def test_a_sample_runs_until_it_is_left(tmp_path: Path) -> None:
         term.assert_nothing_left()
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=str)
+def test_a_flow_that_retries_shows_what_waits_what_failed_and_what_became_of_it(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    with terminal(ROOT / "sample_flows/retries.py", cwd=tmp_path, size=size) as term:
+        bank = re.compile(r"[┃>] +bank +↻")
+        term.wait_until(lambda: bank.search(term.text()), "the bank waits for its next try")
+        term.wait_until(lambda: re.search(r"\d retry ", term.text()), "how many tries wait")
+        term.wait_until(
+            lambda: re.search(r"orders\S*>bank\S* +retry waits", term.text()), "the event"
+        )
+        term.wait_until(lambda: re.search(r"orders\S*>bank\S* +↻", term.text()), "the try")
+        term.wait_for("ENDED")
+        term.wait_for("jobs 0 open, 1 failed")
+        assert "retry" not in term.screen_lines()[1]
+        assert re.search(r"errors 7 ", term.text()), "six letters and one order; no repeated try"
+        term.press("7")
+        term.wait_for("12 orders: 11 completed, 1 failed")
+        assert term.quit() == 0
+        term.assert_restored()
+        term.assert_nothing_left()
+
+
 def test_keys_run_the_entries_again(tmp_path: Path) -> None:
     path = write(tmp_path / "idle.py", ONE.format("print('handled')"))
     with terminal(path, cwd=tmp_path) as term:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from routilux import Flow, JobState, Routine
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, wait_until
 
 
 class Source(Routine):
@@ -74,7 +74,5 @@ def paused(flow: Flow, count: int = 6, pause_at: int = 2) -> Iterator[JobState]:
 
 def wait_for_pause(flow: Flow, job: JobState) -> None:
     """Wait until a job has paused by itself and nothing of it runs any more."""
-    from tests.waiting import wait_until
-
     wait_until(lambda: job.status == "paused", f"{job!r} to pause")
     assert flow.pause(job, "to be saved", timeout=SECONDS)

@@ -19,7 +19,13 @@ from itertools import count
 from typing import Any
 
 from routilux import (
-    ErrorHandler, Flow, InvalidValueError, JobState, Limit, Routine, SlotFullError,
+    ErrorHandler,
+    Flow,
+    InvalidValueError,
+    JobState,
+    Limit,
+    Routine,
+    SlotFullError,
 )  # fmt: skip
 from tests.waiting import SECONDS
 

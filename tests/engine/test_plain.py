@@ -81,7 +81,7 @@ def test_what_is_plain_is_marked_nowhere(value: Any) -> None:
 
 
 def test_the_copy_shares_no_container_with_the_original() -> None:
-    value = {"a": [{"b": []}]}
+    value: dict[str, Any] = {"a": [{"b": []}]}
     copied = plain(value, "here", "config")
     value["a"][0]["b"].append(1)
     assert copied == {"a": [{"b": []}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from routilux.histogram import Bins, bin_of
 from routilux.records import Kind, Status
@@ -10,6 +11,8 @@ from tui.model.monitor import Monitor
 from tui.session.events import Event, Progress, Started
 from tui.session.local import Label
 from tui.session.messages import (
+    EXECUTE,
+    TIMER,
     EdgeInfo,
     FlowInfo,
     FlowState,
@@ -40,11 +43,12 @@ def flow_info(
     first: int = 1,
     routines: Sequence[str] = (),
     entries: Sequence[str] = (),
+    timers: Sequence[str] = (),
 ) -> FlowInfo:
     """A topology from its connections.
 
-    Edges are numbered from ``first`` in the order given, entries after them; events from
-    ``first`` too, one for each source and name.
+    Edges are numbered from ``first`` in the order given, entries after them, then timers; events
+    from ``first`` too, one for each source and name.
     """
     names = list(dict.fromkeys([*routines, *(n for s, _, t, _ in wires for n in (s, t)), *entries]))
     events: dict[tuple[str, str], int] = {}
@@ -57,7 +61,9 @@ def flow_info(
             )
         )
     for entry in entries:
-        edges.append(EdgeInfo(first + len(edges), -1, "execute", 0, names.index(entry), "trigger"))
+        edges.append(EdgeInfo(first + len(edges), -1, EXECUTE, 0, names.index(entry), "trigger"))
+    for timer in timers:
+        edges.append(EdgeInfo(first + len(edges), -1, TIMER, 0, names.index(timer), "(later)"))
     infos = tuple(
         RoutineInfo(
             place,
@@ -90,6 +96,8 @@ class World:
         self.now = now
         self.counts: dict[tuple[int, int], list[int]] = {}
         self.running: dict[int, tuple[int, int, int]] = {}
+        self.threads: dict[int, str] = {}  # names of lanes that are no workers
+        self.coroutines: dict[int, int] = {}  # of lanes that are event loops
         self.emitted: dict[tuple[int, int], int] = {}
         self.stats: dict[tuple[int, int], dict[str, int | float | str]] = {}
         self.run_bins: dict[int, Bins] = {}
@@ -98,6 +106,7 @@ class World:
         self.notes: list[tuple[int, int, str]] = []
         self.published = self.received = 0
         self.jobs = [0, 0, 0]  # open, completed, failed
+        self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
         self._sequence = 0
@@ -123,6 +132,7 @@ class World:
         wait: int = MS,
         run: int = MS,
         failed: bool = False,
+        retried: bool = False,
         payload: str = "",
         times: int = 1,
     ) -> World:
@@ -138,7 +148,7 @@ class World:
                 worker=lane,
                 queued=self.now - run - wait,
                 started=self.now - run,
-                status=Status.FAILED if failed else Status.OK,
+                status=Status.FAILED if failed else Status.RETRIED if retried else Status.OK,
                 payload=payload,
             )
         return self
@@ -202,7 +212,8 @@ class World:
     def _state(self, flow: FlowInfo) -> FlowState:
         edges = {edge.number for edge in flow.edges}
         waiting = sum(c[0] - c[1] - c[6] for (_, edge), c in self.counts.items() if edge in edges)
-        return FlowState(flow.number, max(0, waiting), *self.jobs)
+        more = self.standing if flow is self.flows[0] else {}
+        return FlowState(flow.number, max(0, waiting), *self.jobs, **more)
 
     def _lanes(self) -> Iterable[LaneState]:
         numbers = {lane for lane, _ in self.counts} | set(self.running)
@@ -215,7 +226,7 @@ class World:
             yield LaneState(
                 number,
                 flow,
-                f"routilux-flow-{number}" if number else "MainThread",
+                self.threads.get(number, f"routilux-flow-{number}" if number else "MainThread"),
                 self.running.get(number),
                 tuple(
                     (edge, *totals)  # type: ignore[misc]
@@ -223,6 +234,7 @@ class World:
                     if lane == number
                 ),
                 tuple((e, n) for (lane, e), n in self.emitted.items() if lane == number),
+                self.coroutines.get(number),
             )
 
     def _histograms(self) -> Iterable[Histogram]:

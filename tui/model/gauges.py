@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Mapping
+
+from tui.session.messages import TIMER, EdgeInfo, FlowState
 
 from .history import SECOND, Rate, Series, Window
 from .rows import Key, RoutineRow, State
@@ -21,34 +24,46 @@ class RoutineGauge:
     def __init__(self, key: Key, name: str, cls: str) -> None:
         self.key, self.name, self.cls = key, name, cls
         self.queued = self.started = self.done = self.failed = self.dropped = self.out = 0
+        self.retries = self.timers = self.parked = 0
+        self.full = False
         self.failed_at: int | None = None
         self.in_rate, self.out_rate = Rate(), Rate()
         self.trend = Series()
         self.run, self.wait = Window(), Window()
 
+    @property
+    def queue(self) -> int:
+        """Deliveries that were queued and have not begun."""
+        return max(0, self.queued - self.started - self.dropped)
+
+    def state(self, now: int) -> State:
+        """The most telling of what is true of it."""
+        waiting = self.retries + self.timers
+        recently = self.failed_at is not None and now - self.failed_at < _FAILED_FOR
+        held = {
+            State.FULL: self.full,
+            State.RUNNING: self.started > self.done,
+            State.PAUSED: 0 < self.queue <= self.parked,
+            State.RETRY: self.retries > 0,
+            State.QUEUED: self.queue > 0,
+            State.TIMER: waiting > 0,
+            State.FAILED: recently,
+            State.IDLE: self.started > 0,
+        }
+        return next((state for state, is_so in held.items() if is_so), State.UNUSED)
+
     def row(self, now: int) -> RoutineRow:
         """What a pane shows of it."""
-        running = self.started - self.done
-        queue = max(0, self.queued - self.started - self.dropped)
-        recently = self.failed_at is not None and now - self.failed_at < _FAILED_FOR
-        if running > 0:
-            state = State.RUNNING
-        elif queue:
-            state = State.QUEUED
-        elif recently:
-            state = State.FAILED
-        else:
-            state = State.IDLE if self.started else State.UNUSED
         run, wait = self.run, self.wait
         return RoutineRow(
             self.key,
             self.name,
             self.cls,
-            state,
-            max(0, running),
+            self.state(now),
+            max(0, self.started - self.done),
             self.in_rate.per_second,
             self.out_rate.per_second,
-            queue,
+            self.queue,
             wait.percentile(0.5),
             wait.percentile(0.99),
             run.percentile(0.5),
@@ -56,8 +71,34 @@ class RoutineGauge:
             self.done,
             self.failed,
             self.dropped,
+            self.retries + self.timers,
             self.trend.per_second(),
         )
+
+
+def hold(
+    routines: Mapping[Key, RoutineGauge],
+    edges: Mapping[int, tuple[int, EdgeInfo]],
+    states: Iterable[FlowState],
+) -> None:
+    """Tell routines what of theirs waits for something else than a worker: time, a job, room."""
+    for routine in routines.values():
+        routine.retries = routine.timers = routine.parked = 0
+        routine.full = False
+    for state in states:
+        for number, later, parked in state.held:
+            flow, edge = edges.get(number, (0, None))
+            target = routines.get((flow, edge.target)) if edge is not None else None
+            if edge is None or target is None:
+                continue
+            is_timer = edge.source < 0 and edge.event == TIMER
+            target.timers += later if is_timer else 0
+            target.retries += 0 if is_timer else later
+            target.parked += parked
+        for box in state.boxes:
+            target = routines.get((state.number, box.routine))
+            if target is not None and box.room:
+                target.full |= box.blocked > 0 or box.waiting >= box.room
 
 
 class LaneGauge:
@@ -68,6 +109,7 @@ class LaneGauge:
         self.ran = False
         self.run_ns: dict[int, int] = {}  # by edge, of handlers that ended
         self.running: tuple[int, int, int] | None = None
+        self.coroutines: int | None = None
         self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
         self._busy: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
 

@@ -36,6 +36,7 @@ class Phase(StrEnum):
 
     LOADING = "LOADING"
     RUN = "RUN"
+    HELD = "JOBS PAUSED"
     IDLE = "IDLE"
     ENDED = "ENDED"
     FAILED = "FAILED"
@@ -181,7 +182,7 @@ class Monitor:
         if self.script.phase == "failed":
             return Phase.FAILED
         if self.run.open_jobs:
-            return Phase.RUN
+            return Phase.HELD if self.run.standing.paused == self.run.open_jobs else Phase.RUN
         if self.script.phase == "ended":
             return Phase.ENDED
         return Phase.LOADING if self.script.phase == "loading" else Phase.IDLE

@@ -12,11 +12,29 @@ Key = tuple[int, int]
 class State(StrEnum):
     """What a routine does. The word is shown with the glyph of the theme."""
 
+    FULL = "full"  # a slot of it takes no more: who emits to it waits, or messages are dropped
     RUNNING = "running"
+    PAUSED = "paused"  # all that waits for it is of paused jobs
+    RETRY = "retry"  # a failed try waits to be repeated
     QUEUED = "queued"
+    TIMER = "timer"  # has asked to be called later
     FAILED = "failed"
     IDLE = "idle"
     UNUSED = "unused"
+
+
+class Standing(NamedTuple):
+    """Jobs, and what waits and was dropped: `tui.session.messages.FlowState` over all flows."""
+
+    open_jobs: int
+    completed: int
+    failed: int
+    cancelled: int
+    paused: int
+    waiting: int
+    retries: int
+    timers: int
+    dropped: int
 
 
 class RoutineRow(NamedTuple):
@@ -37,6 +55,7 @@ class RoutineRow(NamedTuple):
     done: int
     errors: int
     dropped: int
+    later: int  # deliveries that wait for their time: tries to repeat, timers
     trend: list[float]
 
 
@@ -54,13 +73,18 @@ class EdgeRow(NamedTuple):
 
 
 class LaneRow(NamedTuple):
-    """One thread that runs handlers: cells are (routine or None, busy share), oldest first."""
+    """One thread that runs handlers: cells are (routine or None, busy share), oldest first.
+
+    ``coroutines`` is None but for an event loop: how many it has under way. ``routine`` is then
+    that of the one that began first.
+    """
 
     label: str
     cells: list[tuple[Key | None, float]]
     busy: float
     routine: Key | None
     running_ns: int
+    coroutines: int | None = None
 
 
 class StatRow(NamedTuple):

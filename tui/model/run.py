@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from routilux.histogram import Bins, merge
-from tui.session.messages import Counts, EdgeInfo, FlowInfo, FlowState, LaneState, Snapshot
+from tui.session.messages import (
+    TIMER,
+    Counts,
+    EdgeInfo,
+    FlowInfo,
+    FlowState,
+    LaneState,
+    Snapshot,
+)
 
-from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge
+from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge, hold
 from .history import SECOND, Rate, Series, Window
-from .rows import EdgeRow, Key, LaneRow, RoutineRow, StatRow
+from .names import natural, short_thread
+from .rows import EdgeRow, Key, LaneRow, RoutineRow, Standing, StatRow
 
 #: How long a changed statistic is marked.
 _MARK_FOR = SECOND
@@ -67,6 +76,7 @@ class Run:
         self.states = {state.number: state for state in snapshot.states}
         for lane in snapshot.lanes:
             self._take_lane(lane)
+        self._forget_loops(snapshot.lanes)
         self._step(now, elapsed)
         if snapshot.histograms:
             for histogram in snapshot.histograms:
@@ -110,7 +120,7 @@ class Run:
             lane = self._lanes[state.number] = LaneGauge(state.flow, state.name)
         elif lane.name != state.name:
             lane.rename(state.name)  # a thread has ended and another goes on in its place
-        lane.running = state.running
+        lane.running, lane.coroutines = state.running, state.coroutines
         lane.ran = lane.ran or state.running is not None
         for counts in state.counts:
             edge = counts[0]
@@ -125,9 +135,15 @@ class Run:
                 ),
             )  # type: ignore[assignment]
             lane.run_ns[edge] = counts[5]
-            lane.ran = lane.ran or counts[2] > before[2]
+            lane.ran = lane.ran or counts[2] > before[2] or counts[3] > before[3]
         for event, count in state.emitted:
             self._emitted[state.number, event] = count
+
+    def _forget_loops(self, lanes: Iterable[LaneState]) -> None:
+        """An event loop that has got a lane of its own leaves the number that stood for it."""
+        there = {lane.number for lane in lanes}
+        for number in [n for n in self._lanes if n < 0 and n not in there]:
+            del self._lanes[number]
 
     def _step(self, now: int, elapsed: int) -> None:
         """Sum the edges into routines and take one point of every series."""
@@ -155,6 +171,7 @@ class Run:
             flow, source, _ = self._events.get(event, (0, 0, ""))
             if (flow, source) in self._routines:
                 self._routines[flow, source].out += count
+        hold(self._routines, self._edges, self.states.values())
         for routine in routines:
             routine.in_rate.add(now, routine.queued)
             routine.out_rate.add(now, routine.out)
@@ -210,8 +227,14 @@ class Run:
         return sum(state.open_jobs for state in self.states.values())
 
     @property
+    def standing(self) -> Standing:
+        """Jobs and what waits, over all flows."""
+        states = list(self.states.values())
+        return Standing._make(sum(getattr(s, field) for s in states) for field in Standing._fields)
+
+    @property
     def waiting(self) -> int:
-        """Deliveries in the ready queues."""
+        """Deliveries that were queued and have not begun."""
         return sum(state.waiting for state in self.states.values())
 
     @property
@@ -231,7 +254,7 @@ class Run:
         flow, edge = self._edges[number]
         target = f"{self.routine_name((flow, edge.target))}.{edge.slot}"
         if edge.source < 0:
-            return f"execute>{target}"
+            return self.edge_short(number) if self.is_timer(number) else f"{edge.event}>{target}"
         return f"{self.routine_name((flow, edge.source))}.{edge.event}>{target}"
 
     def edge_short(self, number: int) -> str:
@@ -239,8 +262,13 @@ class Run:
         if number not in self._edges:
             return f"edge {number}"
         flow, edge = self._edges[number]
-        source = self.routine_name((flow, edge.source)) if edge.source >= 0 else "execute"
+        source = self.routine_name((flow, edge.source)) if edge.source >= 0 else edge.event
         return f"{source}>{self.routine_name((flow, edge.target))}"
+
+    def is_timer(self, number: int) -> bool:
+        """Whether it is the edge over which a routine has itself called later."""
+        _, edge = self._edges.get(number, (0, None))
+        return edge is not None and edge.source < 0 and edge.event == TIMER
 
     def edge_target(self, number: int) -> Key | None:
         """The routine that an edge leads to."""
@@ -305,7 +333,7 @@ class Run:
         """Every thread that has run a handler."""
         rows = []
         several = len({lane.flow for lane in self._lanes.values() if lane.ran}) > 1
-        lanes = sorted(self._lanes.values(), key=lambda lane: (lane.flow, _natural(lane.name)))
+        lanes = sorted(self._lanes.values(), key=lambda lane: (lane.flow, natural(lane.name)))
         for lane in lanes:
             if not lane.ran:
                 continue
@@ -318,7 +346,7 @@ class Run:
             key, since = None, 0
             if lane.running is not None:
                 key, since = self.edge_target(lane.running[0]), max(0, self.now - lane.running[1])
-            rows.append(LaneRow(label, list(lane.cells), busy, key, since))
+            rows.append(LaneRow(label, list(lane.cells), busy, key, since, lane.coroutines))
         return rows
 
     def stats(self) -> list[StatRow]:
@@ -336,18 +364,3 @@ class Run:
                 self._stats.items(), key=lambda item: item[0]
             )
         ]
-
-
-def _natural(name: str) -> tuple[str, int]:
-    """Sorts ``w2`` before ``w10``."""
-    head, _, tail = name.rpartition("-")
-    return (head, int(tail)) if tail.isdigit() else (name, 0)
-
-
-def short_thread(name: str) -> str:
-    """``w3`` for the third worker, ``main`` for the main thread, else the thread's own name."""
-    if name == "MainThread":
-        return "main"
-    if name.startswith("routilux-"):
-        return f"w{name.rpartition('-')[2]}"
-    return name

@@ -18,8 +18,10 @@ from tui.themes import glyph
 
 _SIGNS = (
     "Routines: # handlers at work now, Q deliveries that wait",
+    "LATER tries to repeat and timers, DROP messages that will never run",
     "WAIT and RUN: times of the last 10 s; 50 and 99 are percentiles",
     "Lanes: capital letter = busy half of the cell or more, dot = idle",
+    "loop 12co: coroutines under way; drn: empties a slot that is full",
     "Times: n nano-, u micro-, m milliseconds, s seconds",
     "kept: share of event records that got here; counts are exact",
     "cost: CPU that watching takes, as a share of one core",
@@ -68,8 +70,9 @@ def help_text(*, ascii: bool = False) -> Text:
             text.append(f"{action.help}\n")
         text.append("\n")
     text.append("Reading the screen\n", style="bold")
-    states = "  ".join(f"{glyph(state, ascii=ascii)} {state.value}" for state in State)
-    text.append(f"  State: {states}\n")
+    states = [f"{glyph(state, ascii=ascii)} {state.value:<7}" for state in State]
+    for name, some in (("State:", states[:5]), ("", states[5:])):
+        text.append(f"  {name:<6} {'  '.join(some)}".rstrip() + "\n")
     for line in _SIGNS:
         text.append(f"  {line}\n")
     return text

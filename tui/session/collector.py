@@ -1,7 +1,8 @@
 """Reads the flows of this process into snapshots. Runs beside them; never calls user code.
 
-Two orders make the numbers honest: a thread's ``started`` is read before anybody's ``queued``, so
-that a queue never seems negative; and records carry their own numbers, so a loss is exact.
+Two orders make the numbers honest: what was taken out of queues is read of all threads before what
+was put in, so that a queue never seems negative; and records carry their own numbers, so that a
+loss is exact.
 """
 
 from __future__ import annotations
@@ -9,28 +10,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from routilux import Flow, Level, Routine, Subscription, hub
+from msgspec.structs import replace
+
+from routilux import Flow, Level, Subscription, hub
 from routilux.bus import Lane
 from routilux.clock import now_ns
 from routilux.histogram import merge
-from routilux.ports import Connection
 from routilux.preview import value_preview
 
-from .messages import (
-    Counts,
-    EdgeInfo,
-    FlowInfo,
-    FlowState,
-    Histogram,
-    LaneState,
-    Pull,
-    RecordTuple,
-    RoutineInfo,
-    SlotInfo,
-    Snapshot,
-)
+from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
+from .standing import flow_state, loop_thread, under_way
+from .topology import describe, topology_key
 
 #: Flows watched at once. They are kept alive, for their final state stays on screen; a script
 #: that makes thousands must not grow for that.
@@ -82,7 +74,7 @@ class Collector:
             watched, unwatched = list(self._watched), self._unwatched
             published, received = self._published, self._received
         taken = now_ns()  # of the counts, which are read first; the rest may be newer
-        topology = [w.topology_key() for w in watched]
+        topology = [topology_key(w.flow) for w in watched]
         flows = None
         if topology != self._sent_topology:
             self._sent_topology = topology
@@ -138,34 +130,13 @@ class _Watched:
         self._done: dict[int, int] = {}  # by edge, when its histogram was last sent
         self._stats: dict[str, dict[str, int | float | str]] = {}
 
-    def topology_key(self) -> tuple[int, ...]:
-        """Changes whenever the wiring does."""
-        flow = self.flow
-        routines = list(flow.routines.values())
-        ports = sum(len(r._slots) + len(r._events) for r in routines)
-        entered = sum(s._entry is not None for r in routines for s in list(r._slots.values()))
-        strategy = hash(flow.execution_strategy)
-        wired = (len(routines), len(flow.connections), ports, entered)
-        return (flow.number, *wired, strategy, flow.max_workers)
-
     def state(self) -> FlowState:
-        scheduler = self.flow._scheduler
-        threads = self.flow._threads
-        waiting = self.flow._inline.waiting() + (threads.waiting() if threads else 0)
-        return FlowState(
-            self.flow.number, waiting, len(scheduler.jobs), scheduler.completed, scheduler.failed
-        )
+        return flow_state(self.flow)
 
     def lanes(self) -> list[LaneState]:
         lanes = self.flow.bus.lanes()
-        started = [
-            {
-                edge: (s.started, s.done, s.failed, s.run_ns, s.wait_ns)
-                for edge, s in list(lane.shards.items())
-            }
-            for lane in lanes
-        ]
-        return [
+        over = [_taken(lane) for lane in lanes]
+        found = [
             LaneState(
                 lane.number,
                 self.flow.number,
@@ -174,16 +145,29 @@ class _Watched:
                 self._changed(lane, counts),
                 tuple(lane.emitted.items()),
             )
-            for lane, counts in zip(lanes, started, strict=True)
+            for lane, counts in zip(lanes, over, strict=True)
         ]
+        self._add_loop(found, [lane.thread for lane in lanes])
+        return found
 
-    def _changed(
-        self, lane: Lane, started: dict[int, tuple[int, int, int, int, int]]
-    ) -> tuple[Counts, ...]:
+    def _add_loop(self, found: list[LaneState], threads: Sequence[threading.Thread]) -> None:
+        """Say what the event loop does; its thread has no lane before it has ended a coroutine."""
+        thread = loop_thread(self.flow)
+        if thread is None:
+            return
+        coroutines, first = under_way(self.flow)
+        if thread in threads:
+            place = threads.index(thread)
+            found[place] = replace(found[place], running=first, coroutines=coroutines)
+        elif coroutines:
+            number = self.flow.number
+            found.append(LaneState(-number, number, thread.name, first, (), (), coroutines))
+
+    def _changed(self, lane: Lane, over: dict[int, _Taken]) -> tuple[Counts, ...]:
         found: list[Counts] = []
-        for edge, shard in list(lane.shards.items()):
-            ran = started.get(edge, (0, 0, 0, 0, 0))
-            counts: Counts = (edge, shard.queued, *ran, lane.dropped.get(edge, 0))
+        queued = {edge: shard.queued for edge, shard in list(lane.shards.items())}
+        for edge in queued | over:  # a thread may drop what it never queued
+            counts: Counts = (edge, queued.get(edge, 0), *over.get(edge, _NOTHING))
             if self._counts.get((lane.number, edge)) != counts:
                 self._counts[lane.number, edge] = counts
                 found.append(counts)
@@ -203,65 +187,28 @@ class _Watched:
 
     def stats(self) -> Iterable[tuple[int, int, dict[str, int | float | str]]]:
         for number, (name, routine) in enumerate(list(self.flow.routines.items())):
-            values = {str(key): _plain(value) for key, value in routine._own_stats().items()}
+            own = routine._own_stats()
+            if isinstance(own.get("errors"), list):
+                del own["errors"]  # the engine's own; errors are in the records
+            values = {str(key): _plain(value) for key, value in own.items()}
             if values != self._stats.get(name, {}):
                 self._stats[name] = values
                 yield self.flow.number, number, values
 
 
-def describe(flow: Flow) -> FlowInfo:
-    """A flow's topology as plain data."""
-    routines = list(flow.routines.items())
-    numbers = {id(routine): number for number, (_, routine) in enumerate(routines)}
-    fed = {id(c.target_slot.routine) for c in flow.connections}
-    infos = tuple(
-        _routine(number, name, routine, id(routine) not in fed)
-        for number, (name, routine) in enumerate(routines)
-    )
-    entered = [s._entry for _, r in routines for s in list(r._slots.values()) if s._entry]
-    edges = (_edge(c, numbers) for c in [*flow.connections, *entered])
-    return FlowInfo(
-        flow.number,
-        str(flow.flow_id),  # whatever the user took for ids
-        flow.execution_strategy,
-        flow.max_workers,
-        infos,
-        tuple(edge for edge in edges if edge is not None),
-    )
+#: What was taken out of an edge's queue, and what became of it: started, done, failed, run ns,
+#: wait ns, dropped.
+_Taken = tuple[int, int, int, int, int, int]
+_NOTHING: _Taken = (0, 0, 0, 0, 0, 0)
 
 
-def _routine(number: int, name: str, routine: Routine, unfed: bool) -> RoutineInfo:
-    slots = list(routine._slots.values())
-    file, line = _source(type(routine))
-    merges = [s.merge_strategy if isinstance(s.merge_strategy, str) else "custom" for s in slots]
-    handlers = [getattr(s.handler, "__name__", "") if s.handler else "" for s in slots]
-    return RoutineInfo(
-        number,
-        str(name),
-        type(routine).__name__,
-        file,
-        line,
-        tuple(SlotInfo(s.name, m, h) for s, m, h in zip(slots, merges, handlers, strict=True)),
-        tuple((event.number, event.name) for event in list(routine._events.values())),
-        unfed and "trigger" in routine._slots,
-    )
-
-
-def _source(cls: type) -> tuple[str, int]:
-    codes = [getattr(f, "__code__", None) for f in vars(cls).values()]
-    found = [(c.co_firstlineno, c.co_filename) for c in codes if c is not None]
-    line, file = min(found, default=(0, ""))
-    return file, line
-
-
-def _edge(connection: Connection, numbers: dict[int, int]) -> EdgeInfo | None:
-    event, slot = connection.source_event, connection.target_slot
-    target = numbers.get(id(slot.routine))
-    source = numbers.get(id(event.routine)) if event else -1
-    if target is None or source is None:
-        return None
-    name, number = (event.name, event.number) if event else ("execute", 0)
-    return EdgeInfo(connection.number, source, name, number, target, slot.name)
+def _taken(lane: Lane) -> dict[int, _Taken]:
+    dropped = dict(lane.dropped)
+    found: dict[int, _Taken] = {
+        edge: (s.started, s.done, s.failed, s.run_ns, s.wait_ns, dropped.pop(edge, 0))
+        for edge, s in list(lane.shards.items())
+    }
+    return found | {edge: (*_NOTHING[:5], count) for edge, count in dropped.items()}
 
 
 def _records(

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+#: What stands for the source of an edge on which no routine emits.
+EXECUTE, TIMER = "execute", "timer"
 #: A frame longer than this is a broken peer.
 MAX_FRAME = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
@@ -111,7 +113,9 @@ class RoutineInfo(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EdgeInfo(msgspec.Struct, frozen=True, array_like=True):
-    """A connection. ``source`` is -1 for the edge by which ``execute()`` enters."""
+    """A connection. ``source`` is -1 for the edges that have none: ``event`` is then
+    `EXECUTE` where a job enters, `TIMER` where a routine has itself called later.
+    """
 
     number: int
     source: int
@@ -132,14 +136,43 @@ class FlowInfo(msgspec.Struct, frozen=True, array_like=True):
     edges: tuple[EdgeInfo, ...]
 
 
+class BoxState(msgspec.Struct, frozen=True, array_like=True):
+    """A slot with limits: what waits for it, how much may (0: any number), and what that cost.
+
+    ``blocked`` counts emitters that wait for room now, ``overflowed`` messages that went in over
+    the limit so that nothing deadlocks.
+    """
+
+    routine: int
+    slot: str
+    waiting: int
+    room: int
+    blocked: int
+    dropped: int
+    overflowed: int
+
+
 class FlowState(msgspec.Struct, frozen=True, array_like=True):
-    """Where a flow stands. ``waiting`` counts deliveries in its ready queues."""
+    """Where a flow stands.
+
+    ``waiting`` counts deliveries that were queued and have not begun, wherever they stand: in a
+    ready queue, a slot's mailbox or a job. ``retries`` and ``timers`` wait for their time and are
+    not among them. ``held`` says of which edges: (edge, deliveries that wait for their time,
+    deliveries of paused jobs). ``dropped`` counts what will never run.
+    """
 
     number: int
     waiting: int
     open_jobs: int
     completed: int
     failed: int
+    paused: int = 0
+    cancelled: int = 0
+    retries: int = 0
+    timers: int = 0
+    dropped: int = 0
+    held: tuple[tuple[int, int, int], ...] = ()
+    boxes: tuple[BoxState, ...] = ()
 
 
 #: One thread's exact counts of one edge since the start: edge, queued, started, done, failed,
@@ -148,7 +181,11 @@ Counts = tuple[int, int, int, int, int, int, int, int]
 
 
 class LaneState(msgspec.Struct, frozen=True, array_like=True):
-    """One thread that runs handlers of a flow: what runs now, and the counts that changed."""
+    """One thread that runs handlers of a flow: what runs now, and the counts that changed.
+
+    ``coroutines`` is None but for the flow's event loop: how many it has under way. ``running`` is
+    then the one that began first.
+    """
 
     number: int
     flow: int
@@ -156,6 +193,7 @@ class LaneState(msgspec.Struct, frozen=True, array_like=True):
     running: tuple[int, int, int] | None  # edge, start ns, activation
     counts: tuple[Counts, ...]
     emitted: tuple[tuple[int, int], ...]  # event number, emissions that nothing received
+    coroutines: int | None = None
 
 
 class Histogram(msgspec.Struct, frozen=True, array_like=True):

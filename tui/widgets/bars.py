@@ -11,7 +11,7 @@ from tui.keys import MAP
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
-from tui.paint.numbers import bytes_, percent, rate
+from tui.paint.numbers import bytes_, count, percent, rate
 from tui.themes import Palette, palette
 
 
@@ -57,6 +57,10 @@ class Header(Bar):
 
     def show(self, monitor: Monitor, *, auto_reload: bool = True) -> None:
         """Take the model as it is now."""
+        first, second = self._first(monitor), self._second(monitor, auto_reload)
+        self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
+
+    def _first(self, monitor: Monitor) -> list[_Part]:
         run, phase = monitor.run, monitor.phase
         tenths = run.elapsed_ns // 100_000_000
         clock = f"t+{tenths // 600:02}:{tenths % 600 / 10:04.1f}"
@@ -64,7 +68,7 @@ class Header(Bar):
         if self.ascii:
             sign = _ASCII_SIGNS.get(sign, sign)
         label = fit(monitor.label, min(measure(monitor.label), max(8, self.size.width - 70)))
-        first: list[_Part] = [
+        return [
             (6, " routilux-tui ", "accent"),
             (2, f" {label} ", "strong"),
             (0, f" {sign} {phase.value} g{run.generation} ", role),
@@ -74,15 +78,23 @@ class Header(Bar):
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
             (5, f" cost {percent(monitor.cost)} ", "muted"),
         ]
-        lanes = run.lanes()
-        busy = sum(row.busy for row in lanes) / len(lanes) if lanes else 0.0
-        failed = sum(state.failed for state in run.states.values())
+
+    def _second(self, monitor: Monitor, auto_reload: bool) -> list[_Part]:
+        run, jobs = monitor.run, monitor.run.standing
+        threads = [row for row in run.lanes() if row.coroutines is None]
+        busy = sum(row.busy for row in threads) / len(threads) if threads else 0.0
         hidden, rejected = run.unwatched_flows, monitor.rejected
-        second: list[_Part] = [
-            (0, f" jobs {run.open_jobs} open", "text"),
+        stuck = monitor.phase is Phase.STUCK
+        return [
+            (0, f" jobs {jobs.open_jobs} open", "text"),
+            (1, _some(jobs.paused, "paused", ", "), "accent"),
+            (2, _some(jobs.failed, "failed", ", "), "bad"),
+            (3, _some(jobs.cancelled, "cancelled", ", "), "text"),
             (6, f"  runs {run.done:,}", "text"),
             (1, f"  errors {run.errors}", "bad" if run.errors else "muted"),
-            (2, f"  failed jobs {failed}" if failed else "", "bad"),
+            (2, _some(jobs.retries, "retry"), "warn"),
+            (7, _some(jobs.timers, "timers" if jobs.timers > 1 else "timer"), "muted"),
+            (2, _some(jobs.dropped, "dropped"), "warn"),
             (5, f"  ready-q {run.waiting}", "warn" if run.waiting else "muted"),
             (7, f"  workers {meter(busy, 7, self.ascii)}", "text"),
             (8, f"  mem {bytes_(run.rss)}", "muted"),
@@ -90,9 +102,12 @@ class Header(Bar):
             (4, f"  {rejected} rejected" if rejected else "", "warn"),
             (4, f"  +{hidden} flows not shown" if hidden else "", "warn"),
             (2, f"  {monitor.status}" if monitor.status else "", "accent"),
-            (0, "  K kills it, r starts it again" if phase is Phase.STUCK else "", "warn"),
+            (0, "  K kills it, r starts it again" if stuck else "", "warn"),
         ]
-        self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
+
+
+def _some(number: int, what: str, before: str = "  ") -> str:
+    return f"{before}{count(number)} {what}" if number else ""
 
 
 #: How soon it gives way (the lowest number last), text, role.
@@ -110,13 +125,14 @@ def _whole(parts: list[_Part], width: int) -> list[Run]:
 _PHASES = {
     Phase.LOADING: ("◌", "muted"),
     Phase.RUN: ("●", "good"),
+    Phase.HELD: ("‖", "accent"),
     Phase.IDLE: ("○", "muted"),
     Phase.ENDED: ("■", "text"),
     Phase.FAILED: ("x", "bad"),
     Phase.DIED: ("x", "bad"),
     Phase.STUCK: ("!", "warn"),
 }
-_ASCII_SIGNS = {"◌": ".", "●": "*", "○": "o", "■": "#"}
+_ASCII_SIGNS = {"‖": "=", "◌": ".", "●": "*", "○": "o", "■": "#"}
 
 
 class BannerBar(Bar):

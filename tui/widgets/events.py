@@ -9,10 +9,12 @@ from typing import ClassVar
 from routilux.records import Kind, Status
 from tui.model import log
 from tui.model.monitor import Monitor
+from tui.model.rows import State
 from tui.model.run import Run as ModelRun
 from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.session.messages import RecordTuple
+from tui.themes import glyph
 
 from .pane import LazyRows, Pane
 
@@ -81,37 +83,78 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool 
         dash = "-" if ascii else "─"
         text = f"{dash * 2} generation {record[log.GENERATION]} ".ljust(max(0, width - 11), dash)
         return ((" " * 11, ("muted",)), (text, ("accent",)))
-    worker: Run = (f"{fit(run.lane_label(record[log.WORKER]), 4)} ", ("muted",))
+    label = run.lane_label(record[log.WORKER]).partition(" ")[0]
+    worker: Run = (f"{fit(label, 4)} ", ("muted",))
     narrow = width < 70
     room = max(12, min(46, width - (30 if narrow else 37)))
+    middle = _what(run, record, room, narrow=narrow, ascii=ascii)
+    ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
+    text = clean(monitor.log.text(record))
+    if record[log.KIND] == Kind.ACTIVATION and record[log.STATUS] == Status.RETRIED:
+        text = f"again: {text}"
+    return (when, worker, *middle, ident, (text, ("text",)))
+
+
+def _what(
+    run: ModelRun, record: RecordTuple, room: int, *, narrow: bool, ascii: bool
+) -> Sequence[Run]:
+    """What happened, as wide as a name of ``room`` cells and two times."""
     match record[log.KIND]:
         case Kind.ACTIVATION:
-            name = _edge(run, record[log.SUBJECT], room)
-            wait = record[log.STARTED] - record[log.QUEUED]
-            took = record[log.TIME] - record[log.STARTED]
-            failed = record[log.STATUS] == Status.FAILED
-            mark: Run = ("x " if failed else "  ", ("bad",))
-            middle: list[Run] = [
-                (fit(name, room), ("bad",) if failed else ("text",)),
-                (" ", ("text",)),
-                mark,
-                (f"{duration_ns(wait):>5} {duration_ns(took):>5} ", ("muted",)),
-            ]
+            return _activation(run, record, room, narrow=narrow, ascii=ascii)
         case Kind.EMIT:
             name = f"{run.event_name(record[log.SUBJECT])}>-"
-            middle = [(fit(name, room), ("muted",)), (f"   {'no slot':<11} ", ("muted",))]
-        case Kind.JOB_STARTED:
-            middle = [(fit(f"job {record[log.JOB]} started", room + 15), ("accent",))]
-        case Kind.JOB_ENDED:
-            failed = record[log.STATUS] == Status.FAILED
-            word = f"job {record[log.JOB]} {'failed' if failed else 'completed'}"
-            tag = ("bad",) if failed else ("good",)
-            middle = [(fit(word, room + 15), tag)]
+            return _worded(name, "no slot", room, "muted")
+        case Kind.WAITING:
+            timer = run.is_timer(record[log.SUBJECT])
+            word = "timer set" if timer else "retry waits"
+            return _worded(_edge(run, record[log.SUBJECT], room), word, room, "muted")
+        case Kind.DROPPED:
+            return _worded(_edge(run, record[log.SUBJECT], room), "dropped", room, "warn")
         case _:
-            name = _edge(run, record[log.SUBJECT], room)
-            middle = [(fit(name, room), ("warn",)), (f"   {'dropped':<11} ", ("warn",))]
-    ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
-    return (when, worker, *middle, ident, (clean(monitor.log.text(record)), ("text",)))
+            word, role = _job(record)
+            return [(fit(f"job {record[log.JOB]} {word}", room + 15), (role,))]
+
+
+def _activation(
+    run: ModelRun, record: RecordTuple, room: int, *, narrow: bool, ascii: bool
+) -> Sequence[Run]:
+    wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
+    took = duration_ns(record[log.TIME] - record[log.STARTED])
+    mark, role = _MARKS.get(record[log.STATUS], ("", "text"))
+    if record[log.STATUS] == Status.RETRIED:
+        mark = glyph(State.RETRY, ascii=ascii)
+        wait = "again" if narrow else wait  # there is no room to say why, but to say that
+    return [
+        (fit(_edge(run, record[log.SUBJECT], room), room), (role,)),
+        (f" {mark:<2}", (role,)),
+        (f"{wait:>5} {took:>5} ", ("muted",)),
+    ]
+
+
+def _worded(name: str, word: str, room: int, role: str) -> Sequence[Run]:
+    return [(fit(name, room), (role,)), (f"   {word:<11} ", (role,))]
+
+
+def _job(record: RecordTuple) -> tuple[str, str]:
+    """What became of a job, as a word, and the role of its line."""
+    if record[log.KIND] == Kind.JOB_ENDED:
+        return _ENDS.get(record[log.STATUS], ("ended", "text"))
+    return _JOBS.get(record[log.KIND], ("?", "text"))
+
+
+_MARKS: dict[int, tuple[str, str]] = {Status.FAILED: ("x", "bad"), Status.RETRIED: ("", "warn")}
+_ENDS: dict[int, tuple[str, str]] = {
+    Status.OK: ("completed", "good"),
+    Status.FAILED: ("failed", "bad"),
+    Status.CANCELLED: ("ended, cancelled", "warn"),
+}
+_JOBS: dict[int, tuple[str, str]] = {
+    Kind.JOB_STARTED: ("started", "accent"),
+    Kind.JOB_PAUSED: ("paused", "accent"),
+    Kind.JOB_RESUMED: ("resumed", "accent"),
+    Kind.JOB_CANCELLED: ("cancelled", "warn"),
+}
 
 
 def _edge(run: ModelRun, number: int, room: int) -> str:

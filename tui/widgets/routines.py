@@ -16,13 +16,17 @@ from .pane import Pane
 
 
 class Column(NamedTuple):
-    """A column: its heading and width, how a row shows in it and what it sorts by."""
+    """A column: its heading and width, how a row shows in it and what it sorts by.
+
+    One that is ``rare`` is there once a row has something to say in it.
+    """
 
     head: str
     width: int
     text: Callable[[RoutineRow], Run]
     sort: Callable[[RoutineRow], float]
     rank: int  # the higher, the sooner it gives way
+    rare: bool = False
 
 
 def _plain(text: str) -> Run:
@@ -51,17 +55,29 @@ COLUMNS: tuple[Column, ...] = (
     Column("IN/s", 5, lambda r: _rate(r.in_rate), lambda r: r.in_rate, 2),
     Column("OUT/s", 5, lambda r: _rate(r.out_rate), lambda r: r.out_rate, 6),
     Column("Q", 5, lambda r: _signal(count(r.queue), r.queue, "warn"), lambda r: r.queue, 1),
+    Column(
+        "LATER", 5, lambda r: _signal(count(r.later), r.later, "warn"), lambda r: r.later, 5, True
+    ),
     Column("WAIT50", 6, lambda r: _ns(r.wait50), lambda r: _order(r.wait50), 8),
     Column("WAIT99", 6, lambda r: _ns(r.wait99), lambda r: _order(r.wait99), 3),
     Column("RUN50", 5, lambda r: _ns(r.run50), lambda r: _order(r.run50), 7),
     Column("RUN99", 5, lambda r: _ns(r.run99), lambda r: _order(r.run99), 4),
     Column("ERR", 4, lambda r: _signal(count(r.errors), r.errors, "bad"), lambda r: r.errors, 2),
+    Column(
+        "DROP",
+        5,
+        lambda r: _signal(count(r.dropped), r.dropped, "warn"),
+        lambda r: r.dropped,
+        2,
+        True,
+    ),
     Column("DONE", 5, lambda r: _plain(count(r.done)), lambda r: r.done, 9),
     Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: r.in_rate, 10),
 )
-_LEAST_NAME = 10
+_LEAST_NAME, _NAME = 10, 16
 _STATE = 2  # glyph and a blank
 _WORD = 8  # "running "
+_ROOMY = 100  # from so many cells on there are words
 
 
 class RoutinesPane(Pane):
@@ -74,6 +90,7 @@ class RoutinesPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.cursor = 1  # the heading is no row to choose
+        self._told = COLUMNS  # those that have something to say
         self._sort: int | None = None  # index of the column; None: order of addition
         self._descending = True
         self._order: list[Key] = []
@@ -85,9 +102,10 @@ class RoutinesPane(Pane):
         self._arrange(found, monitor.run.now)
         if not found:
             return (_hint(monitor),)
-        columns = _fitting(width, max(measure(row.name) for row in found.values()))
+        self._told = _telling(list(found.values()))
+        columns = _fitting(self._told, width, max(measure(row.name) for row in found.values()))
         used = sum(column.width + 1 for column in columns)
-        worded = width - used - _STATE - 2 >= _LEAST_NAME + _WORD + 6
+        worded = width - used - _STATE - 2 >= _NAME + _WORD
         name = width - used - _STATE - 2 - (_WORD if worded else 0)
         lines = [self._head(columns, name, worded)]
         lines.extend(
@@ -109,6 +127,8 @@ class RoutinesPane(Pane):
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
         step = 0 if self._sort is None else self._sort + 1
+        while COLUMNS[step] not in self._told:
+            step += 1
         self._sort = step if step < len(COLUMNS) - 1 else None
         self._sorted_at = 0
         self.redraw()
@@ -170,11 +190,19 @@ class RoutinesPane(Pane):
         return tuple(parts)
 
 
-def _fitting(width: int, name: int) -> list[Column]:
+def _telling(rows: Sequence[RoutineRow]) -> tuple[Column, ...]:
+    """The columns without the rare ones that are nought in every row."""
+    return tuple(c for c in COLUMNS if not c.rare or any(c.sort(row) for row in rows))
+
+
+def _fitting(columns: Sequence[Column], width: int, name: int) -> list[Column]:
     """The columns that fit beside a name of at least ten cells, the least telling left out."""
-    left = width - _STATE - 2 - min(max(name, _LEAST_NAME), 16)
+    name = min(max(name, _LEAST_NAME), _NAME)
+    if width >= _ROOMY:  # words for the states come before the last columns
+        name = _NAME + _WORD
+    left = width - _STATE - 2 - name
     kept: set[str] = set()
-    for column in sorted(COLUMNS, key=lambda c: c.rank):
+    for column in sorted(columns, key=lambda c: c.rank):
         if column.width + 1 <= left:
             kept.add(column.head)
             left -= column.width + 1

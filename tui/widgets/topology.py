@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.style import Style
 
 from tui.model.monitor import Monitor
-from tui.model.rows import EdgeRow, Key, RoutineRow
+from tui.model.rows import EdgeRow, Key, RoutineRow, State
 from tui.paint.adjacency import adjacency
 from tui.paint.canvas import Row, Run, Tag, fit, measure
 from tui.paint.graph import Weight, loop_row, paint
@@ -107,7 +107,7 @@ class TopologyPane(Pane):
         sign = (glyph(row.state, ascii=self.ascii) + " ", ("state", row.state.value))
         label: list[list[Run]] = [[sign, (fit(row.name, max(1, inner - 2)), ("strong",))]]
         if lines == 2:
-            label.append([(_detail(row), ("warn",) if row.queue else ("muted",))])
+            label.append([(_detail(row), ("warn",) if row.queue or row.later else ("muted",))])
         return label
 
 
@@ -150,6 +150,10 @@ def _weights(edges: Sequence[EdgeRow]) -> Callable[[int], Weight]:
 
 
 def _detail(row: RoutineRow) -> str:
+    if row.state in (State.FULL, State.PAUSED):
+        return fit(f"q{count(row.queue)} {row.state.value}", _DETAIL)
+    if row.state is State.RETRY:
+        return fit(f"{count(row.later)} wait to retry", _DETAIL)
     if row.queue:
         return fit(f"q{count(row.queue)} w99 {duration_ns(row.wait99)}", _DETAIL)
     return fit(f"{rate(row.in_rate)}/s r99 {duration_ns(row.run99)}", _DETAIL)
@@ -157,6 +161,8 @@ def _detail(row: RoutineRow) -> str:
 
 def _named(row: RoutineRow, ascii: bool) -> str:
     queue = f" q{count(row.queue)}" if row.queue else ""
+    if row.state in (State.FULL, State.PAUSED, State.RETRY):
+        queue += f" {row.state.value}"
     return f"{glyph(row.state, ascii=ascii)} {row.name}{queue}"
 
 

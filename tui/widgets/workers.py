@@ -8,7 +8,7 @@ from tui.model.monitor import Monitor
 from tui.model.rows import Key, LaneRow
 from tui.paint.canvas import Row, Run, fit, measure
 from tui.paint.lanes import lane
-from tui.paint.numbers import duration_ns, percent
+from tui.paint.numbers import count, duration_ns, percent
 
 from .pane import Pane
 
@@ -18,7 +18,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class WorkersPane(Pane):
     """Which routine each worker ran, cell by cell, and how busy it was over five seconds.
 
-    A capital letter: at least half of the cell's time; a small one: less; a dot: idle.
+    A capital letter: at least half of the cell's time; a small one: less; a dot: idle. An event
+    loop has, in place of how busy it was, the number of coroutines under way.
     """
 
     number = 4
@@ -42,8 +43,12 @@ class WorkersPane(Pane):
     def title(self, monitor: Monitor) -> str:
         """How many are at work, and what waits for them."""
         lanes = monitor.run.lanes()
-        busy = sum(row.routine is not None for row in lanes)
-        return f"{busy}/{len(lanes)} busy  ready-q {monitor.run.waiting}" if lanes else ""
+        threads = [row for row in lanes if row.coroutines is None]
+        busy = sum(row.routine is not None for row in threads)
+        coroutines = sum(row.coroutines or 0 for row in lanes)
+        under_way = f"  {count(coroutines)} coroutines" if len(threads) < len(lanes) else ""
+        waiting = f"  ready-q {monitor.run.waiting}"
+        return f"{busy}/{len(threads)} busy{under_way}{waiting}" if lanes else ""
 
     def _lane(
         self,
@@ -58,7 +63,11 @@ class WorkersPane(Pane):
         parts: list[Run] = [(f"{fit(row.label, label)} ", ("strong",))]
         parts.append((" " * (cells - len(shown)), ("muted",)))
         parts.extend(lane(numbered, lambda n: _LETTERS[n % 26], ascii=self.ascii))
-        parts.append((f" {percent(row.busy):>5}", ("good",) if row.busy > 0.01 else ("muted",)))
+        if row.coroutines is None:
+            share, at_work = percent(row.busy), row.busy > 0.01
+        else:  # they overlap, so a share of time would say nothing
+            share, at_work = f"{count(row.coroutines)}co", row.coroutines > 0
+        parts.append((f" {share:>5}", ("good",) if at_work else ("muted",)))
         if tail > 7:
             what = monitor.run.routine_name(row.routine) if row.routine else "idle"
             since = duration_ns(row.running_ns) if row.routine else ""

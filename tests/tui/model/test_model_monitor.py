@@ -60,6 +60,16 @@ def test_the_phase_follows_jobs_and_script() -> None:
     assert phase() is Phase.RUN  # run once more with x
 
 
+def test_jobs_are_paused_when_all_that_are_open_are() -> None:
+    monitor, engine = watching(), world()
+    engine.jobs[0], engine.standing = 2, {"paused": 1}
+    monitor.apply(engine.wait(SECOND).snapshot())
+    some = monitor.phase
+    engine.standing = {"paused": 2}
+    monitor.apply(engine.wait(SECOND).snapshot())
+    assert (some, monitor.phase) == (Phase.RUN, Phase.HELD)
+
+
 def test_an_engine_that_does_not_answer_is_told_from_one_that_runs() -> None:
     monitor = running(watching(), world())
     monitor.answering = False

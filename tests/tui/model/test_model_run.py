@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tui.building import MS, SECOND, World, flow_info
+from tui.model.names import short_thread
 from tui.model.rows import RoutineRow, State
-from tui.model.run import Run, short_thread
+from tui.model.run import Run
 
 CHAIN = flow_info([("a", "out", "b", "in"), ("b", "out", "c", "in")])
 FAN_OUT = flow_info([("a", "out", "b", "in"), ("a", "out", "c", "in")])
@@ -306,7 +307,15 @@ def test_a_flow_that_is_no_longer_watched_takes_no_events_back() -> None:
 
 @pytest.mark.parametrize(
     ("name", "short"),
-    [("MainThread", "main"), ("routilux-my-flow-12", "w12"), ("run", "run")],
+    [
+        ("MainThread", "main"),
+        ("routilux-my-flow-12", "w12"),
+        ("routilux-my-flow-loop", "loop"),
+        ("routilux-my-flow-late", "late"),
+        ("routilux-drain-writer.reading", "drn writer.reading"),
+        ("routilux-drain-3", "w3"),  # of a flow that is called drain
+        ("run", "run"),
+    ],
 )
 def test_threads_have_short_names(name: str, short: str) -> None:
     assert short_thread(name) == short

@@ -15,6 +15,7 @@ from tests.tui.building import CannedSession
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.scene import replay
 from tests.tui.screens.screen_text import screen_lines, screen_strips, screen_text
+from tests.tui.screens.trouble import bad_day
 from tui.keys import PANES
 from tui.model.rows import State
 from tui.screens.help import HelpScreen
@@ -133,13 +134,16 @@ def test_every_row_of_a_routine_carries_the_sign_of_its_state(
         await d.press("z")
         rows = d.app.monitor.run.routines()
         lines = d.text(1).splitlines()
+        while f" {rows[-1].name} " not in lines[-1] and size[1] < 24:
+            await d.press("j")
+            lines += d.text(1).splitlines()[-1:]
         for row in rows:
             line = next(line for line in lines if f" {row.name} " in line)
             after = line.partition(row.name)[2].split()
             assert after[0] == glyph(row.state, ascii=ascii)
         assert len({row.state for row in rows}) == len(State)
 
-    drive_canned(script, *replay(12), size=size, ascii=ascii)
+    drive_canned(script, *bad_day(), size=size, ascii=ascii)
 
 
 def test_no_colour_is_used_when_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

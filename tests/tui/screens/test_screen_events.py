@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.tui.building import CannedSession, World, flow_info
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.screen_text import screen_text
+from tests.tui.screens.trouble import bad_day
 from tui.session.events import Output
 
 FLOW = flow_info([("a", "out", "b", "in")])
@@ -149,6 +151,68 @@ def test_the_ring_can_be_longer_than_any_screen() -> None:
         assert len(d.app.monitor.log.view) == 60_001
 
     drive(script, stream.session, size=(200, 50))
+
+
+# words for what is no plain run -----------------------------------------------------------------
+
+WORDS = [
+    r"x .*3\.0m",
+    r"job 7 started",
+    r"job 5 paused",
+    r"job 5 resumed",
+    r"job 6 cancelled",
+    r"job 6 ended, cancelled",
+    r"timer>report +timer set",
+    r"check\S*>book\S* +dropped",
+    r"check\S*>bank\S* +retry waits",
+    r"loop bank\S*>mail",
+]
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=str)
+def test_whatever_happens_has_a_word_at_every_width(size: tuple[int, int], ascii: bool) -> None:
+    async def script(d: Driver) -> None:
+        await d.press("3")
+        seen = d.text(3)
+        for _ in range(12):
+            await d.press("ctrl+u")
+            seen += "\n" + d.text(3)
+        for word in WORDS:
+            assert re.search(word, seen), f"{word} is not in\n{seen}"
+        sign = "r" if ascii else "↻"
+        again = next(line for line in seen.splitlines() if f" {sign} " in line)
+        assert "again" in again if size[0] != 120 else "25.0m" in again
+
+    drive_canned(script, *bad_day(2), size=size, ascii=ascii)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=str)
+def test_the_header_tells_what_is_paused_cancelled_retried_and_dropped(
+    size: tuple[int, int],
+) -> None:
+    async def script(d: Driver) -> None:
+        line = screen_text(d.app).splitlines()[1]
+        assert line.startswith(" jobs 5 open, 1 paused, 2 failed, 1 cancelled  ")
+        assert "  3 retry  " in line
+        assert "  137 dropped" in line
+
+    drive_canned(script, *bad_day(2), size=size)
+
+
+def test_paused_jobs_do_not_look_like_a_paused_view() -> None:
+    world = World(FLOW)
+    world.jobs[0], world.standing = 2, {"paused": 2}
+
+    async def script(d: Driver) -> None:
+        assert "‖ JOBS PAUSED g1" in screen_text(d.app)
+        await d.press("space")
+        await d.tick()
+        first = screen_text(d.app).splitlines()[0]
+        assert "‖ JOBS PAUSED g1" in first
+        assert "PAUSED +0" in first
+
+    drive_canned(script, world.snapshot())
 
 
 # output -------------------------------------------------------------------------------------------

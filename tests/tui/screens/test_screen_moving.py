@@ -11,6 +11,7 @@ from tests.tui.building import CannedSession, World, flow_info
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.scene import replay
 from tests.tui.screens.screen_text import screen_lines
+from tests.tui.screens.trouble import bad_day
 from tui.keys import PANES
 from tui.session.events import Output
 from tui.widgets.routines import RoutinesPane
@@ -197,6 +198,22 @@ def test_sorting_goes_through_all_columns_and_back_to_the_order_of_addition() ->
         assert d.title(1).endswith("as added")
 
     drive_canned(script, *FEW)
+
+
+def test_rare_columns_can_be_sorted_by_once_they_are_there() -> None:
+    async def script(d: Driver) -> None:
+        heads = []
+        for _ in range(13):
+            heads.append(d.title(1).partition("sort: ")[2].removesuffix(" v"))
+            await d.press("s")
+        assert {"LATER", "DROP"} < set(heads)
+        await d.press("s", "s", "s", "s", "s")
+        assert d.title(1).endswith("sort: LATER v")
+        assert "> book" in d.text(1)
+        order = [line.split()[0] for line in d.text(1).replace(">", " ").splitlines()[1:3]]
+        assert order == ["bank", "report"]
+
+    drive_canned(script, *bad_day(2), size=(120, 40))
 
 
 def test_the_heading_is_never_chosen_and_stays_when_the_rows_scroll() -> None:

@@ -11,6 +11,7 @@ from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.scene import replay
 from tests.tui.screens.screen_text import screen_text
+from tests.tui.screens.trouble import bad_day
 from tui.session.events import Rejected
 from tui.session.messages import Failure
 from tui.targets import Folder
@@ -25,6 +26,23 @@ def test_the_dashboard(size: tuple[int, int], same: Same) -> None:
         same(screen_text(d.app), f"dashboard-{size[0]}x{size[1]}")
 
     drive_canned(script, *SCENE, size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_dashboard_on_a_bad_day(size: tuple[int, int], same: Same) -> None:
+    """Full slots, retries, timers, paused and cancelled jobs, drops, coroutines, drainers."""
+
+    async def script(d: Driver) -> None:
+        same(screen_text(d.app), f"trouble-{size[0]}x{size[1]}")
+
+    drive_canned(script, *bad_day(), size=size)
+
+
+def test_a_bad_day_in_ascii(same: Same) -> None:
+    async def script(d: Driver) -> None:
+        same(screen_text(d.app), "trouble-ascii")
+
+    drive_canned(script, *bad_day(), size=(120, 40), ascii=True)
 
 
 def test_the_dashboard_in_ascii(same: Same) -> None:

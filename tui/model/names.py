@@ -1,0 +1,30 @@
+"""What threads are called on the screen: short, and the same wherever they are named."""
+
+from __future__ import annotations
+
+_DRAIN = "routilux-drain-"
+
+
+def short_thread(name: str) -> str:
+    """``w3`` for the third worker, ``main`` for the main thread, ``loop`` for an event loop,
+    ``drn ROUTINE.SLOT`` for who empties a full slot, else the thread's own name.
+    """
+    if name == "MainThread":
+        return "main"
+    if _drains(name):
+        return f"drn {name.removeprefix(_DRAIN)}"
+    if name.startswith("routilux-"):
+        last = name.rpartition("-")[2]
+        return f"w{last}" if last.isdigit() else last
+    return name
+
+
+def natural(name: str) -> tuple[bool, str, int]:
+    """Sorts ``w2`` before ``w10``, and who empties full slots last: they come and go."""
+    head, _, tail = name.rpartition("-")
+    drains = _drains(name)
+    return (drains, head, int(tail)) if tail.isdigit() else (drains, name, 0)
+
+
+def _drains(name: str) -> bool:
+    return name.startswith(_DRAIN) and "." in name
