@@ -19,6 +19,7 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from .copies import copied, newest
 from .records import Kind, Note, Record
 
 if TYPE_CHECKING:
@@ -199,6 +200,16 @@ class EventBus:
             self.on_level()
 
 
+def _ring(lane: Lane) -> list[_Raw]:
+    """What the ring holds, in order, while its owner may go on appending."""
+    try:
+        return copied(lane.ring)
+    except RuntimeError:
+        found = newest(lane.ring, lane.ring.maxlen or RING)
+        last = found[-1][0]
+        return sorted({raw[0]: raw for raw in found if raw[0] <= last}.values())
+
+
 class Subscription:
     """One reader's place in every lane. Use from one thread at a time.
 
@@ -233,8 +244,8 @@ class Subscription:
             seen = self._seen.get(lane.number, 0)
             if lane.published == seen:
                 continue
-            ring = list(lane.ring)  # one step in C: the owner may go on appending
-            new = ring[-1][0] - seen
+            ring = _ring(lane)
+            new = max(0, ring[-1][0] - seen)
             published += new
             self._seen[lane.number] = seen + new
             kept = min(new, len(ring), limit if limit is not None else new)
@@ -259,7 +270,7 @@ class Subscription:
         for lane in self._bus.lanes():
             seen = self._noted.get(lane.number, 0)
             if lane.noted != seen:
-                notes = [note for note in list(lane.notes) if note[0] > seen]
+                notes = [note for note in copied(lane.notes) if note[0] > seen]
                 self._noted[lane.number] = notes[-1][0] if notes else seen
                 texts.extend(note[1:] for note in notes)
         return texts

@@ -145,7 +145,7 @@ def move_on(job: JobState) -> None:
     """An activation has ended: let the next delivery of the job into the shared queue."""
     flags, backlog = job.flags, job.backlog
     if flags & PAUSED:
-        job.backend.leave()
+        job.backend.leave(job)
         job.flow._scheduler.wake_waiters()
     elif backlog and not flags & NESTED:
         try:

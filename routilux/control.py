@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import commit, gate
 from .activation import Delivery
+from .copies import copied
 from .errors import InvalidValueError, UnknownNameError, seconds
 from .history import LATER, ExecutionRecord
 from .job import (
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 #: How long `pause` waits, in seconds, for handlers of the job that run already.
 PAUSE_SECONDS = 1.0
+LOOK = 0.005  # seconds between two looks
+#: Looks, a millisecond apart, that have to agree on what runs while a paused job is listed.
+SAME_LOOKS = 5
 
 
 def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: float) -> bool:
@@ -67,7 +71,12 @@ def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: floa
     # the job, or only those that had begun, none can begin.
     if job.backend.in_loop():  # waiting would stop the other coroutines
         return not _running(job)
-    return scheduler.wait(lambda: not _running(job), deadline)
+    # A thread that looked at the job before it was flagged leaves it without a word: so look now
+    # and then, beside being told.
+    while not scheduler.wait(lambda: not _running(job), min(deadline, time.monotonic() + LOOK)):
+        if scheduler.is_over(deadline):
+            return False
+    return True
 
 
 def _running(job: JobState) -> list[Delivery]:
@@ -142,7 +151,7 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
             raise InvalidValueError(
                 f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be cancelled"
             )
-        if job.flags & (ENDED | CANCELLED) or (job.flow is None and job.done):
+        if job.status == JobStatus.CANCELLED:
             return
         now = datetime.now()
         job.update_routine_state(
@@ -152,8 +161,8 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
         job.note(
             ExecutionRecord(job.current_routine_id or "", "cancelled", {"reason": reason}, now)
         )
-        if job.flow is None:
-            return
+        if job.flow is None or job.flags & ENDED:
+            return  # nothing of it runs; the status is kept for who reads or saves it
         job.tokens.append(None)  # until all is dropped
     scheduler.publish_job(Kind.JOB_CANCELLED, job)
     scheduler.stop(job, None, STOPPED | CANCELLED)
@@ -187,19 +196,33 @@ def _queued(job: JobState) -> list[Delivery]:
     """Deliveries in the backlog, the shared queue and the mailboxes.
 
     A thread may have one in its hand, on its way from the queue to the backlog. The tokens tell:
-    each delivery has one, and so has each handler that runs.
+    each delivery has one, and so has each handler that runs. But what a thread says that it runs
+    may just have ended, so with that alone it has to stay so for a while.
     """
     deadline = time.monotonic() + PAUSE_SECONDS
+    same, before = 0, None
     while True:
         tokens = len(job.tokens)
         queued = [d for d in job.backend.queued() if d[3].job is job and d[2] is not None]
         boxed = [d for box in mailboxes(job.flow) for d in box.waiting() if d[3].job is job]
-        found = [*queued, *boxed, *list(job.backlog or ())]
-        running = len(_in_threads(job)) + job.flow._loop.running(job)
-        held = len(found) + running + len(job.extra.waiting)
-        if held >= tokens or time.monotonic() > deadline:
-            return _unique(found)
+        backlog = copied(job.backlog) if job.backlog is not None else []
+        found = _unique([*queued, *boxed, *backlog])
+        certain = len(found) + len(job.extra.waiting) + _mine(job)
+        running = _running(job)
+        now = (tokens, [id(d) for d in found], [id(d) for d in running])
+        same = same + 1 if now == before and certain + len(running) >= tokens else 0
+        before = now
+        if certain >= tokens or same >= SAME_LOOKS or time.monotonic() > deadline:
+            return found
         job.flow._scheduler.wait(lambda: False, time.monotonic() + 0.001)
+
+
+def _mine(job: JobState) -> int:
+    """1 if the caller is a handler of the job, else 0."""
+    here, loop = threading.current_thread(), job.flow._loop
+    mine = any(thread is here for thread, _ in _in_threads(job))
+    others = sum(delivery[3].job is job for _, delivery in loop.deliveries())
+    return int(mine or loop.running(job) > others)
 
 
 def _unique(deliveries: list[Delivery]) -> list[Delivery]:

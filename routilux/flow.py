@@ -284,8 +284,8 @@ class Flow:
         """End a job: what it has queued is dropped and counted, coroutines are cancelled.
 
         Handlers that run are not interrupted; they see `Routine.cancelled`. The status is
-        ``cancelled`` at once and stays so. A job that has ended, however that was, stays as it is.
-        Any thread.
+        ``cancelled`` at once and stays so. A job that has ended only gets the status and the
+        reason, under ``routine_states["_cancellation"]``. Any thread.
 
         Raises:
             ValueError: a job of another flow.

@@ -136,10 +136,7 @@ def _drop_newest(edge: Connection, cause: Activation) -> None:
     scheduler = cause.job.flow._scheduler
     scheduler.count_dropped(cause.job, edge)
     if cause.job.flags & TRACED:
-        index, now = next(cause.children), scheduler.runtime.now_ns()
-        lane = scheduler.bus.lane()
-        (lane.shards.get(edge.number) or lane.shard(edge.number)).queued += 1
-        commit.trace_dropped(scheduler, (edge, {}, copy_context(), cause, now, index))
+        trace_refused(edge, cause)
 
 
 def _refuse(

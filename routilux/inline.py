@@ -133,11 +133,8 @@ class Inline(Backend):
         mine = [(thread_of(self._seat.ident), current)] if current is not None else []
         return mine + list(self._guests.values())
 
-    def leave(self) -> None:
-        """The calling thread has ended what it ran."""
-        if self._holder == get_ident() and get_ident() not in self._guests:
-            self._seat.current = None
-        super().leave()
+    def _seat_here(self) -> Seat | None:
+        return self._seat if self._holder == get_ident() else None
 
     def close(self) -> None:
         """Nothing to end: there is no thread."""

@@ -1,18 +1,24 @@
 """Slots with limits: how much may wait for them, and how many of their handlers may run at once.
 
-What waits for such a slot stands in its mailbox, and for each of it a ticket in the shared queue;
-who draws a ticket runs the oldest of the mailbox. So the oldest can be dropped, and a slot that has
-no permit to run costs no thread.
+What waits for such a slot stands in its mailbox, and for each of it a ticket in the shared queue or
+in the line for a permit; who draws a ticket runs the oldest of the mailbox. So the oldest can be
+dropped (its ticket then stands for the newest), and a slot that has no permit costs no thread.
 
 A full slot with ``overflow="block"`` makes its emitter wait. That cannot deadlock, because:
     * While a slot makes somebody wait it has a thread of its own, its drainer, which runs nothing
-      but its handlers. So all workers may wait, and the slot is emptied all the same.
+      but its handlers. So all workers may wait, and the slot is emptied all the same. It may take
+      a permit that somebody was called for who has no thread to come with.
+    * Who waits holds no place in any slot: an emit to several queues what it has places for first.
+    * In a sequence who waits outside of handlers needs no drainer: the queue goes on without it.
     * A wait that only its own end could end (handlers of full slots that wait for each other in a
       circle) is found when it begins: that message goes in over the limit and is counted.
     * Should a handler of the slot need something that the emitter holds, a lock of the user's, no
       thread can help. So every wait has a deadline, after which the message goes in over the limit,
       is counted, and a warning says so.
-Lock order: the mailbox's lock, then the flow's. No handler runs under it.
+    * The end of its job ends the wait.
+Handlers that wait for a nested job which needs a permit that they hold themselves lend it theirs.
+Lock order: the mailbox's lock, then the flow's; a limit's lock is inside of none and holds none. No
+handler runs under them.
 """
 
 from __future__ import annotations
@@ -191,26 +197,28 @@ class Mailbox:
             self._drained_for += lent
         if turn is not None:
             turn.waits_for = self  # before it looks who waits for whom
-        place = False
+        why, waits = "", True
         try:
             why = self._why_not_to_wait(backend, lent)
-            # Held until all is put down: the drainer must not begin another handler meanwhile.
-            self._changed.acquire()
-            try:
+            with self._changed:  # until all is put down: the drainer must not begin another now
                 why = why or self._wait(backend, job)
-                place = True
-            finally:
-                if turn is not None:
-                    turn.waits_for = None
-                self.blocked -= 1
-                self._drained_for -= lent
-                self._reserved += place
-                self._changed.notify_all()
-                self._changed.release()
+                waits = False
+                self._go_on(turn, lent, 1)
         finally:
+            if waits:  # Ctrl+C, wherever it came
+                self._go_on(turn, lent, 0)
             _blocked.remove(waiter)
         if why:
             self._let_in_over_the_limit(why)
+
+    def _go_on(self, turn: Turn | None, lent: bool, places: int) -> None:
+        with self._changed:
+            if turn is not None:
+                turn.waits_for = None
+            self.blocked -= 1
+            self._drained_for -= lent
+            self._reserved += places
+            self._changed.notify_all()
 
     def _why_not_to_wait(self, backend: Backend, lent: bool) -> str:
         """Why a message is to go in over the limit at once, or nothing."""

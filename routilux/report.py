@@ -79,7 +79,10 @@ def describe_stuck(
     """Names threads that do not end, and the handlers that they are in."""
     described = []
     for thread in threads:
-        slots = {d[0].target_slot: None for each, d in running if each is thread}
+        # A ticket, which has no context, stands only for what the thread runs.
+        slots = {
+            d[0].target_slot: None for each, d in running if each is thread and d[2] is not None
+        }
         where = " and ".join(slot.where() for slot in slots)
         described.append(f"{thread.name} in {where}" if slots else thread.name)
     return ", ".join(described)

@@ -99,6 +99,8 @@ class Scheduler:
         if job.began - self._timed > TIMED_EVERY:
             self._timed = job.began
             job.flags |= TIMED
+        # In first: who finds the job here, and pauses, resumes or cancels it, must not end it.
+        job.tokens.append(entry)
         self.jobs[job.number] = job  # before looking: who subscribes now finds it there
         if self.bus.level:
             with self.lock:
@@ -109,12 +111,11 @@ class Scheduler:
         if entry.target_slot.mailbox is None:
             if job.flags & ~TIMED:
                 context.run(_submit_as, job.root, (entry,), data)
+                commit.give_back(job)
             else:
                 context.run(current.set, job.root)
-                job.tokens.append(entry)
                 job.backend.queue(((entry, data, context, job.root, 0, 0),), Runner.SETTLE)
             return
-        job.tokens.append(None)  # it must not end while it waits for room
         try:
             context.run(gate.submit_limited, job.root, (entry,), data, Runner.SETTLE)
         except BaseException as error:

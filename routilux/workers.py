@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import commit
 from .commit import is_coroutine, move_on
+from .copies import copied
 from .gate import WINDOW, admit, run_gated
 from .job import ENDED
 from .limits import worker_budget
@@ -113,9 +114,20 @@ class Backend(ABC):
         """The calling thread is about to run a delivery, and says so before it looks at flags."""
         self._guests[get_ident()] = (threading.current_thread(), delivery)
 
-    def leave(self) -> None:
-        """The calling thread has ended what it ran, the innermost if that is nested."""
-        self._guests.pop(get_ident(), None)
+    def leave(self, job: JobState | None = None) -> None:
+        """The calling thread has ended what it ran (of a job), the innermost if that is nested."""
+        guest = self._guests.get(get_ident())
+        if guest is not None and job in (None, guest[1][3].job):
+            self._guests.pop(get_ident(), None)
+        elif guest is None:
+            seat = self._seat_here()
+            current = seat.current if seat is not None else None
+            if seat is not None and current is not None and job in (None, current[3].job):
+                seat.current = None
+
+    def _seat_here(self) -> Seat | None:
+        """Where the calling thread sits, if it is one of the backend's own."""
+        return None
 
     def leave_guest(self) -> None:
         """Take back `arrive`; what the thread runs as a worker goes on."""
@@ -152,7 +164,7 @@ class Backend(ABC):
 
     def queued(self) -> list[Delivery]:
         """The deliveries that are queued, as of now."""
-        return list(self._ready)
+        return copied(self._ready)
 
 
 class Seat:
@@ -289,12 +301,8 @@ class Threads(Backend):
         mine = [(thread, current) for thread, current in found if current is not None]
         return mine + list(self._guests.values())
 
-    def leave(self) -> None:
-        """The calling thread has ended what it ran."""
-        worker = self._workers.get(get_ident())
-        if worker is not None and get_ident() not in self._guests:
-            worker.current = None
-        super().leave()
+    def _seat_here(self) -> Seat | None:
+        return self._workers.get(get_ident())
 
     def close(self) -> None:
         """Let the workers end when the queue is empty."""

@@ -293,13 +293,9 @@ def test_the_number_of_workers_follows_the_strategy() -> None:
     assert flow.max_workers == 3
     flow.set_execution_strategy("concurrent")
     assert flow.max_workers == 5
-    with pytest.raises(
-        RoutiluxError, match=r"max_workers must be a whole number.*not 0"
-    ):
+    with pytest.raises(RoutiluxError, match=r"max_workers must be a whole number.*not 0"):
         flow.set_execution_strategy("concurrent", 0)
-    with pytest.raises(
-        RoutiluxError, match=r"max_workers must be a whole number.*not -1"
-    ):
+    with pytest.raises(RoutiluxError, match=r"max_workers must be a whole number.*not -1"):
         Flow(max_workers=-1)
 
 

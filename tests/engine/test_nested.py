@@ -80,7 +80,8 @@ def test_a_fan_of_nested_jobs_ends_before_what_was_queued_long_ago(
     idle(flow)
     assert flow.routines["n1"].get_stat("n") == 20
     assert sorted(flood) == list(range(10_000))
-    assert behind[0] < 9_000, "the nested jobs did not wait for all of it"
+    if pool == 1:  # else other workers run it meanwhile
+        assert behind[0] < 9_000, "the nested jobs did not wait for all of it"
     flow.shutdown()
 
 

@@ -256,9 +256,7 @@ def test_a_handler_keeps_the_merged_message_it_got_while_later_ones_are_merged()
 
 def test_a_merge_that_returns_no_dict_is_an_error_that_names_the_slot() -> None:
     slot = Slot("in", merge_strategy=lambda old, new: [old, new])  # type: ignore[arg-type,return-value]
-    with pytest.raises(
-        RoutiluxError, match=r"slot 'in'.*must return a dict.*returned list"
-    ):
+    with pytest.raises(RoutiluxError, match=r"slot 'in'.*must return a dict.*returned list"):
         slot.deliver({})
 
 

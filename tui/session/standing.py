@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from routilux import Flow
 from routilux.activation import NO_EDGE, Delivery
+from routilux.copies import copied
 from routilux.job import NESTED, PAUSED, JobState
 from routilux.mailbox import Mailbox
 from routilux.workers import Backend
@@ -29,7 +30,7 @@ def flow_state(flow: Flow) -> FlowState:
     paused = [job for job in jobs if job.flags & PAUSED]
     delayed = [delivery for job in jobs for delivery in _delayed(job)]
     timers = sum(is_timer(delivery[0]) for delivery in delayed)
-    parked = [d for job in paused if job.backlog for d in list(job.backlog)]
+    parked = [d for job in paused if job.backlog for d in copied(job.backlog)]
     return FlowState(
         number=flow.number,
         waiting=_waiting(flow, jobs, [box for _, box in boxes]),
