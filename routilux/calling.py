@@ -16,7 +16,7 @@ Data = dict[str, Any]
 Handler = Callable[..., Any]
 Call = Callable[[Data], Any]
 
-_ASYNC_GENERATOR = 0x200  # a code flag
+_GENERATOR, _ASYNC_GENERATOR = 0x20, 0x200  # code flags
 
 
 def caller(handler: Handler | None, where: str) -> tuple[Call, bool]:
@@ -67,6 +67,11 @@ def _check(handler: Handler, where: str) -> None:
         raise InvalidValueError(
             f"{where}: the handler {code.co_name}() is an asynchronous generator, whose values "
             "nobody would take; make it a coroutine function that emits them"
+        )
+    if code is not None and code.co_flags & _GENERATOR:
+        raise InvalidValueError(
+            f"{where}: the handler {code.co_name}() is a generator function, which would never "
+            "run; make it a plain function that emits what it yields now"
         )
     if code is not None and code.co_posonlyargcount - isinstance(handler, MethodType) > 1:
         raise InvalidValueError(

@@ -221,6 +221,11 @@ def _decide(delivery: Delivery, error: BaseException) -> Decision:
     if handler is None or not isinstance(error, Exception) or job.flags & STOPPED:
         return _STOP
     try:
+        if type(handler).handle_error is not ErrorHandler.handle_error:  # the user's own
+            routine = edge.target_slot.routine
+            name = routine._id if routine else ""
+            goes_on = handler.handle_error(error, routine, name, job.flow)
+            return Decision(ErrorStrategy.CONTINUE) if goes_on else _STOP
         return handler.decide(error, edge.retries)
     except BaseException as wrong:  # noqa: BLE001 - of a subclass, or of what decides nothing
         said = report.message(wrong)

@@ -49,7 +49,7 @@ def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: floa
             raise InvalidValueError(
                 f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be paused"
             )
-        if job.flags & CANCELLED:
+        if job.status == JobStatus.CANCELLED:
             raise InvalidValueError(f"{job!r} was cancelled and cannot be paused")
         point = {
             "timestamp": datetime.now().isoformat(),
@@ -99,7 +99,7 @@ def resume(flow: Flow, job: JobState) -> JobState:
     current = job.current_routine_id
     if current is not None and current not in flow.routines:
         raise UnknownNameError("routine", current, f"flow {flow.flow_id!r}", flow.routines)
-    if job.flags & CANCELLED or (job.status == JobStatus.CANCELLED and job.flow is None):
+    if job.status == JobStatus.CANCELLED:
         raise InvalidValueError(f"{job!r} was cancelled and cannot be resumed")
     if job.flow is None:
         if job.status == JobStatus.RUNNING and not job.extra.parked:
@@ -170,7 +170,15 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
     commit.give_back(job)
 
 
+def running(job: JobState) -> list[Delivery]:
+    """The handlers of a paused job that still run, but the caller's own: what `pause` warns of."""
+    return _running(job)
+
+
 def _check_owner(flow: Flow, job: JobState) -> None:
+    if not isinstance(job, JobState):
+        kind = type(job).__name__
+        raise InvalidValueError(f"flow {flow.flow_id!r}: a JobState is needed here, not a {kind}")
     if job.flow_id != flow.flow_id or job.flow not in (None, flow):
         raise InvalidValueError(
             f"job {job.job_id} belongs to flow {job.flow_id!r}, not to flow {flow.flow_id!r}"
@@ -262,6 +270,7 @@ def _adopt(
             job.flags |= STOPPED  # it had failed, and does not become better by a resume
         job.tokens.append(None)
         scheduler.jobs[job.number] = job
+        flow._remember(job)
     scheduler.follow(job)
     for edge, data, task in tasks:
         delivery = gate.delivery(edge, data, job.root)

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from . import control, fork  # noqa: F401 - `fork` only has to be there
+from . import checks, control, fork  # noqa: F401 - `fork` only has to be there
 from .activation import current
 from .bus import EventBus, hub
 from .clock import Clock
@@ -102,8 +102,11 @@ class Flow:
 
         Raises:
             DuplicateNameError: the id is taken, or the routine is in a flow already.
+            InvalidValueError: it is no routine, or ``super().__init__()`` was not called.
         """
+        checks.routine(self.flow_id, routine)
         routine_id = routine_id if routine_id is not None else routine._id
+        checks.routine_id(self.flow_id, routine_id)
         if routine_id in self.routines:
             raise DuplicateNameError(
                 f"flow {self.flow_id!r} has a routine {routine_id!r} already "
@@ -230,7 +233,8 @@ class Flow:
 
     def get_execution(self, job_id: str) -> JobState | None:
         """The job of that id, if it is open or somebody still holds it; else None."""
-        return next((job for job in self.get_all_executions() if job.job_id == job_id), None)
+        jobs = reversed(self.get_all_executions())  # one that was loaded comes after its original
+        return next((job for job in jobs if job.job_id == job_id), None)
 
     def get_all_executions(self) -> list[JobState]:
         """The jobs that are open, and those ended ones that somebody still holds, in order."""
@@ -356,8 +360,17 @@ class Flow:
             return idle
         stuck = threads.join(_left(deadline)) if threads is not None else []
         stuck += self._loop.join(_left(deadline))
+        running = [*(threads.running() if threads else ()), *self._loop.deliveries()]
+        busy = {thread for thread, _ in running}
+        stuck = [thread for thread in stuck if thread in busy]
+        if not idle and not stuck:
+            warnings.warn(
+                f"flow {self.flow_id!r} was shut down with {len(self._scheduler.jobs)} jobs still "
+                f"open after {timeout} s, and no handler running: resume or cancel what is paused",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if stuck:
-            running = [*(threads.running() if threads else ()), *self._loop.deliveries()]
             warnings.warn(
                 f"flow {self.flow_id!r} was shut down with {len(stuck)} threads still in a "
                 f"handler after {timeout} s: {describe_stuck(stuck, running)}",
@@ -369,6 +382,7 @@ class Flow:
     # for the other modules of the engine ------------------------------------------------------
 
     def _routine(self, routine_id: str) -> Routine:
+        checks.routine_id(self.flow_id, routine_id)
         routine = self.routines.get(routine_id)
         if routine is None:
             where = f"flow {self.flow_id!r}"
@@ -385,14 +399,19 @@ class Flow:
         if hub.gate is not None:
             hub.gate()
         routine = self._routine(entry_routine_id)
+        params = checks.params(self.flow_id, entry_params) if entry_params else {}
         job = self._new_job(execution_strategy)
         slot = routine._slots.get(entry_slot)
         if slot is None:
             error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
-            self._scheduler.fail_to_start(job, error)
+            self._scheduler.fail_to_start(job, routine, error)
         else:
-            self._scheduler.start(job, slot.entry, dict(entry_params) if entry_params else {})
+            self._scheduler.start(job, slot.entry, params)
         return job
+
+    def _remember(self, job: JobState) -> None:
+        self._latest = job
+        self._jobs.append(weakref.ref(job))
 
     def _new_job(self, strategy: str | None = None) -> JobState:
         parent = current.get(None)
@@ -404,8 +423,7 @@ class Flow:
                 job.flags = NESTED
                 job.backlog = deque()
         job.flow, job.backend = self, self._backend(strategy)
-        self._latest = job
-        self._jobs.append(weakref.ref(job))
+        self._remember(job)
         return job
 
     def _next_ident(self) -> int:

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from . import state_file
+from . import control, state_file
 from .errors import RestoredError, SerializationError
 from .history import ExecutionRecord, Notes
 from .job import JobState, JobStatus, SlotActivationTask, TaskPriority
@@ -33,6 +33,8 @@ def job_to_data(job: JobState) -> dict[str, Any]:
     where = f"job {job.job_id}"
     status = _status_of(job, where)
     paused = status == JobStatus.PAUSED
+    if paused and job.flow is not None and not job.done:
+        _refuse_lost(job, where)
     tasks = job.pending_tasks if paused or job.flow is None else []
     error, entry = job.error, job.entry
     return {
@@ -120,6 +122,25 @@ def _task_data(job: JobState, task: SlotActivationTask, where: str, index: int) 
         "method": task.method,
         "priority": int(task.priority),
     }
+
+
+def _refuse_lost(job: JobState, where: str) -> None:
+    """A handler that runs, and what a routine holds back, would be lost without a word."""
+    running = control.running(job)
+    if running:
+        slots = ", ".join(sorted({delivery[0].target_slot.where() for delivery in running}))
+        raise SerializationError(
+            f"{where} is paused, but a handler of it still runs ({slots}); pause() has returned "
+            "False: wait for the handler, and pause again"
+        )
+    for routine in job.flow.routines.values():
+        held = getattr(routine, "holds", None)
+        count = held() if callable(held) else 0
+        if count:
+            raise SerializationError(
+                f"{where}: {routine._where()} holds back {count} items, which are not saved; let "
+                "it send them first (slot 'flush')"
+            )
 
 
 def _states(job: JobState, where: str, paused: bool) -> dict[str, Any]:

@@ -435,7 +435,8 @@ class Routine:
         return f"routine {self._id!r} ({name}) of flow {flow.flow_id!r}" if flow else name
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._id} stats={self._stats}>"
+        # Names only: a value's own repr may raise, or be 100 MB long.
+        return f"<{type(self).__name__} {self._id} stats: {', '.join(map(str, self._stats))}>"
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -22,7 +22,7 @@ from . import commit, gate, mailbox, waiting
 from .activation import Activation, current
 from .bus import EventBus
 from .errors import RoutiluxError, SlotFullError
-from .history import LATER, LIMIT, WIDTH, Log, owner_of
+from .history import LATER, LIMIT, WIDTH, ExecutionRecord, Log, owner_of
 from .job import (
     CANCELLED,
     ENDED,
@@ -41,6 +41,7 @@ from .workers import Runner
 if TYPE_CHECKING:
     from .flow import Flow
     from .ports import Connection, Event
+    from .routine import Routine
     from .runtime import Runtime
 
 logger = logging.getLogger("routilux")
@@ -125,7 +126,7 @@ class Scheduler:
         finally:
             commit.give_back(job)
 
-    def fail_to_start(self, job: JobState, error: BaseException) -> None:
+    def fail_to_start(self, job: JobState, routine: Routine, error: BaseException) -> None:
         """End a job that has nothing to run."""
         if self.bus.level:
             self._publish_job(Kind.JOB_STARTED, job)
@@ -136,6 +137,11 @@ class Scheduler:
             job.flags |= ENDED | STOPPED
             job.ended = time.time()
             self.failed += 1
+            said = str(error)
+            data = {"slot": "", "error": said, "error_type": type(error).__name__}
+            job.note(ExecutionRecord(routine._id, "error", data))
+            job.extra.current_routine_id = routine._id
+        routine._remember_error("", said)
         logger.error("routilux: %s", error)
 
     def stop(self, job: JobState, error: BaseException | None, flags: int = STOPPED) -> None:
@@ -166,8 +172,8 @@ class Scheduler:
         with self.lock:
             job.dropped += 1
             self.dropped += 1
-            if not edge.retries:  # else it has run, and only another try is dropped
-                job.count_outcome(owner_of(edge), "dropped")
+            # One that is tried again has run: only another try is dropped, and it has failed.
+            job.count_outcome(owner_of(edge), "given_up" if edge.retries else "dropped")
 
     def finish(self, job: JobState) -> None:
         """Called by whoever took the last token out: end the job unless one came back."""

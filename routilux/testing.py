@@ -54,7 +54,7 @@ def run_until_idle(flow: Flow, timeout: float = SECONDS, horizon: float = 86_400
             return (clock.now_ns() - began) / 1e9
         due = clock.pending()
         if not isinstance(clock, ManualClock):
-            scheduler.wait(lambda: not _rests(flow), deadline)
+            scheduler.wait(lambda: not scheduler.jobs, time.monotonic() + LOOK_SECONDS)
         elif due is None or due - began > horizon * 1e9:
             break
         else:

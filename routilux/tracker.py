@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .flow import Flow
     from .routine import Routine
 
-_FAILED = ("error", "error_continued", "skipped")
+_FAILED = ("error", "error_continued", "skipped", "given_up")
 _FIGURES = ("avg_execution_time", "min_execution_time", "max_execution_time", "p50", "p90")
 _STATES = {"error": "failed", "error_continued": "error_continued", "skipped": "skipped"}
 
@@ -89,16 +89,16 @@ class ExecutionTracker:
 
     def record_event(
         self,
-        source_routine_id: str,
-        event_name: str,
-        target_routine_id: str | None = None,
+        source: str,
+        event: str,
+        target: str | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
         """Record that an event went from one routine to another."""
         entry = {
-            "source_routine_id": source_routine_id,
-            "event_name": event_name,
-            "target_routine_id": target_routine_id,
+            "source_routine_id": source,
+            "event_name": event,
+            "target_routine_id": target,
             "data": dict(data or {}),
             "timestamp": datetime.now().isoformat(),
         }
@@ -246,7 +246,9 @@ def routine_states(job: JobState) -> dict[str, dict[str, Any]]:
     """
     flow, entry = job.flow, job.entry
     with flow._scheduler.lock:
-        states = {routine_id: _state(job, routine_id) for routine_id in _deliveries(job)}
+        failed = job.notes.failures if job.notes else {}
+        ran = [*_deliveries(job), *failed]
+        states = {routine_id: _state(job, routine_id) for routine_id in ran}
         logs = flow._scheduler.logs()
     emits: defaultdict[Routine | None, list[history.Emitted]] = defaultdict(list)
     for log in logs:
@@ -268,6 +270,9 @@ def _state(job: JobState, routine_id: str) -> dict[str, Any]:
         state["status"] = _STATES[failure.event_name]
         state["error"] = failure.data.get("error", "")
         state["error_time"] = failure.timestamp.isoformat()
+    elif history.outcomes(job, routine_id, ("given_up",)):
+        state["status"] = "failed"
+        state["error"] = "it failed, and its job was stopped before the next try"
     retries = history.outcomes(job, routine_id, ("retry",))
     if retries:
         state["retry_count"] = retries

@@ -37,6 +37,7 @@ ENGINE: dict[str, set[str]] = {
     "routine": {
         "activation", "calling", "errors", "history", "job", "limits", "mailbox", "policy", "ports",
     },
+    "checks": {"errors", "routine"},
     "graph": {"ports", "routine"},
     "workers": {"copies", "commit", "gate", "job", "limits"},
     "inline": {"commit", "gate", "job", "workers"},
@@ -59,7 +60,8 @@ ENGINE: dict[str, set[str]] = {
     "lookup": {"errors", "reader", "report", "routine"},
     "state_file": {"errors"},
     "job_data": {
-        "errors", "history", "job", "plain", "ports", "reader", "report", "routine", "state_file",
+        "control", "errors", "history", "job", "plain", "ports", "reader", "report", "routine",
+        "state_file",
     },
     "routine_data": {
         "errors", "job_data", "lookup", "plain", "policy", "ports", "reader", "report", "routine",
@@ -69,7 +71,8 @@ ENGINE: dict[str, set[str]] = {
         "routine_data",
     },
     "flow": {
-        "activation", "aio", "bus", "clock", "control", "errors", "fork", "graph", "history", "job",
+        "activation", "aio", "bus", "checks", "clock", "control", "errors", "fork", "graph",
+        "history", "job",
         "policy", "ports", "report", "routine", "runtime", "scheduler", "serialize", "tracker",
         "waiting", "workers",
     },

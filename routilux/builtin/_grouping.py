@@ -33,6 +33,11 @@ class Grouping(Builtin):
         self._tickets = 0
         self.define_slot("flush", handler=self.flush)
 
+    def holds(self) -> int:
+        """How many items wait for their group to be closed."""
+        with self._lock:
+            return sum(len(group.items) for group in self._groups.values())
+
     def _send(self, key: Any, items: list[Any]) -> None:
         """Emit a group that is closed."""
         raise NotImplementedError

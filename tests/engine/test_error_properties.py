@@ -182,9 +182,10 @@ class Model:
                 assert state is performance is None
                 continue
             assert performance["total_executions"] == ran[name]
-            assert performance["failed"] == failed
+            given_up = job.notes.outcomes[name, "given_up"] if job.notes else 0
+            assert performance["failed"] == failed + given_up
             assert state.get("retry_count", 0) == errors["retry"]
-            assert (state["status"] == "completed") is (failed == 0)
+            assert (state["status"] == "completed") is (failed + given_up == 0)
             assert len(state["stats"].get("errors", ())) == failed + errors["retry"]
 
 

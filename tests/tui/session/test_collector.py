@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,8 +60,8 @@ class Totals:
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    gc.collect()  # flows of earlier tests would be watched too
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    monkeypatch.setattr(hub, "_flows", weakref.WeakSet())  # those of earlier tests are not ours
     found = Collector(generation=7)
     found.attach()
     yield found
@@ -266,8 +267,8 @@ def test_published_never_shrinks_when_a_flow_makes_way(collector: Collector) -> 
     assert before == MAX_FLOWS * 2 * 3
 
 
-def test_a_detached_collector_lets_the_flows_go() -> None:
-    gc.collect()
+def test_a_detached_collector_lets_the_flows_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_flows", weakref.WeakSet())
     collector = Collector()
     collector.attach()
     number = Flow("gone").number

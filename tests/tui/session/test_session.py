@@ -244,7 +244,8 @@ async def test_a_killed_process_is_noticed_at_once(tmp_path: Path) -> None:
     path = write(tmp_path / "one.py", QUIET + "threading.Event().wait()\n")
     async with running(path) as live:
         await live.until_phase("running")
-        await live.look()
+        while not live.monitor.run.flows:
+            await live.look()
         begin = time.monotonic()
         os.kill(live.pid, signal.SIGKILL)
         died = await live.until_died()
