@@ -208,7 +208,7 @@ def balance(flow: Flow, books: Books) -> None:
     dropped = sum(job.dropped for job in everyone)
     assert dropped == scheduler.dropped
     # A job that was refused at its door has one delivery that was neither queued nor dropped.
-    refused = sum(isinstance(job.error, SlotFullError) and not job.notes for job in books.jobs)
+    refused = sum(isinstance(job.error, SlotFullError) for job in books.jobs)
     sent = sum(books.sent) - refused
     assert len(books.starts) + dropped == sent + books.retries, (
         f"{len(books.starts)} starts + {dropped} dropped != {sent} sent + {books.retries} retries"

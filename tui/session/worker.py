@@ -109,6 +109,8 @@ class Engine:
         load = self._loads.get()
         try:
             self._run(load)
+        except KeyboardInterrupt:
+            pass  # the script has ended, and the monitor ends us while we say so
         finally:
             self._script_over.set()
         while True:
