@@ -241,7 +241,7 @@ class Flow:
         known = {job.number: job for ref in list(self._jobs) if (job := ref()) is not None}
         with self._scheduler.lock:
             ambient = self._scheduler.ambient
-            known.update(self._scheduler.jobs)
+            known.update(self._scheduler.jobs.copy())
         return [job for _, job in sorted(known.items()) if job is not ambient]
 
     def pause(

@@ -87,7 +87,7 @@ class Scheduler:
         self.lock = self.runtime.rlock()
         self._changed = self.runtime.condition(self.lock)
         self._waiters = 0
-        self.failed += sum(job is not self.ambient for job in self.jobs.values())
+        self.failed += sum(job is not self.ambient for job in self.jobs.copy().values())
         self.jobs = {}
         self.ambient = None
 
@@ -163,7 +163,7 @@ class Scheduler:
     def stop_open_jobs(self) -> None:
         """Drop what is queued of every open job; handlers that run now end by themselves."""
         with self.lock:
-            jobs = list(self.jobs.values())
+            jobs = list(self.jobs.copy().values())
         for job in jobs:
             self.stop(job, None)
 
@@ -228,7 +228,7 @@ class Scheduler:
     def logs(self) -> list[Log]:
         """The logs of the open jobs and of those that ended last."""
         with self.lock:
-            open_ones = [job.log for job in self.jobs.values() if job.log]
+            open_ones = [job.log for job in self.jobs.copy().values() if job.log]
             idle = self.ambient is not None and self.ambient.number not in self.jobs
             outside = [self.ambient.log] if idle and self.ambient and self.ambient.log else []
             return [*self._logs, *open_ones, *outside]
@@ -401,7 +401,7 @@ class Scheduler:
     def _follow_level(self) -> None:
         with self.lock:  # who comes last reads the last level
             level = self.bus.level
-            jobs = [*self.jobs.values(), *([self.ambient] if self.ambient else [])]
+            jobs = [*self.jobs.copy().values(), *([self.ambient] if self.ambient else [])]
             for job in jobs:
                 job.flags = job.flags | TRACED if level else job.flags & ~TRACED
 
