@@ -15,6 +15,7 @@ from . import checks, control, fork  # noqa: F401 - `fork` only has to be there
 from .activation import current
 from .bus import EventBus, hub
 from .clock import Clock
+from .copies import copied
 from .errors import DuplicateNameError, InvalidValueError, UnknownNameError, at_least
 from .graph import ENTRY_SLOT, entries
 from .history import LIMIT
@@ -238,7 +239,7 @@ class Flow:
 
     def get_all_executions(self) -> list[JobState]:
         """The jobs that are open, and those ended ones that somebody still holds, in order."""
-        known = {job.number: job for ref in list(self._jobs) if (job := ref()) is not None}
+        known = {job.number: job for ref in copied(self._jobs) if (job := ref()) is not None}
         with self._scheduler.lock:
             ambient = self._scheduler.ambient
             known.update(self._scheduler.jobs.copy())

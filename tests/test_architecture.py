@@ -71,9 +71,8 @@ ENGINE: dict[str, set[str]] = {
         "routine_data",
     },
     "flow": {
-        "activation", "aio", "bus", "checks", "clock", "control", "errors", "fork", "graph",
-        "history", "job",
-        "policy", "ports", "report", "routine", "runtime", "scheduler", "serialize", "tracker",
+        "activation", "aio", "bus", "checks", "clock", "control", "copies", "errors", "fork",
+        "graph", "history", "job", "policy", "ports", "report", "routine", "runtime", "scheduler", "serialize", "tracker",
         "waiting", "workers",
     },
     "testing": {"bus", "clock", "flow", "records", "routine"},
