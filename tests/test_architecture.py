@@ -72,8 +72,8 @@ ENGINE: dict[str, set[str]] = {
     },
     "flow": {
         "activation", "aio", "bus", "checks", "clock", "control", "copies", "errors", "fork",
-        "graph", "history", "job", "policy", "ports", "report", "routine", "runtime", "scheduler", "serialize", "tracker",
-        "waiting", "workers",
+        "graph", "history", "job", "policy", "ports", "report", "routine", "runtime", "scheduler",
+        "serialize", "tracker", "waiting", "workers",
     },
     "testing": {"bus", "clock", "flow", "records", "routine"},
     "__init__": {
