@@ -70,16 +70,16 @@ def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: floa
     # A thread says what it runs before it looks at the flags. So once no thread runs a delivery of
     # the job, or only those that had begun, none can begin.
     if job.backend.in_loop():  # waiting would stop the other coroutines
-        return not _running(job)
+        return not running(job)
     # A thread that looked at the job before it was flagged leaves it without a word: so look now
     # and then, beside being told.
-    while not scheduler.wait(lambda: not _running(job), min(deadline, time.monotonic() + LOOK)):
+    while not scheduler.wait(lambda: not running(job), min(deadline, time.monotonic() + LOOK)):
         if scheduler.is_over(deadline):
             return False
     return True
 
 
-def _running(job: JobState) -> list[Delivery]:
+def running(job: JobState) -> list[Delivery]:
     """Deliveries of the job that others run now, or are about to: threads and coroutines."""
     here = threading.current_thread()
     threads = [delivery for thread, delivery in _in_threads(job) if thread is not here]
@@ -170,11 +170,6 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
     commit.give_back(job)
 
 
-def running(job: JobState) -> list[Delivery]:
-    """The handlers of a paused job that still run, but the caller's own: what `pause` warns of."""
-    return _running(job)
-
-
 def _check_owner(flow: Flow, job: JobState) -> None:
     if not isinstance(job, JobState):
         kind = type(job).__name__
@@ -216,9 +211,9 @@ def _queued(job: JobState) -> list[Delivery]:
         backlog = copied(job.backlog) if job.backlog is not None else []
         found = _unique([*queued, *boxed, *backlog])
         certain = len(found) + len(job.extra.waiting) + _mine(job)
-        running = _running(job)
-        now = (tokens, [id(d) for d in found], [id(d) for d in running])
-        same = same + 1 if now == before and certain + len(running) >= tokens else 0
+        others = running(job)
+        now = (tokens, [id(d) for d in found], [id(d) for d in others])
+        same = same + 1 if now == before and certain + len(others) >= tokens else 0
         before = now
         if certain >= tokens or same >= SAME_LOOKS or time.monotonic() > deadline:
             return found
