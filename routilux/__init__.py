@@ -19,9 +19,10 @@ from .flow import Flow
 from .history import ExecutionRecord
 from .job import JobState, JobStatus, SlotActivationTask, TaskPriority
 from .limits import Limit, limit_workers
+from .lines import LineCapture
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Connection, Event, Slot
-from .records import Kind, Note, Record, Status
+from .records import Kind, Line, Note, Record, Status
 from .routine import ExecutionContext, Routine, Timer, register_serializable
 from .tracker import ExecutionTracker
 
@@ -45,6 +46,8 @@ __all__ = [
     "Kind",
     "Level",
     "Limit",
+    "Line",
+    "LineCapture",
     "ManualClock",
     "Note",
     "Outcome",

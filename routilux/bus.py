@@ -33,11 +33,12 @@ RING = 16_384
 NOTES = 512
 
 #: A record as it waits in a lane: (n, time, kind, job, activation, cause, subject, queued,
-#: started, status), where n counts the lane's records from 1.
-_Raw = tuple[int, int, int, int, int, int, int, int, int, int]
+#: started, status, value), where n counts the lane's records from 1.
+_Raw = tuple[int, int, int, int, int, int, int, int, int, int, int | float]
 _BY_TIME = itemgetter(1)
 
 _lane_numbers = count(1)
+_stat_numbers = count(1)
 
 
 class Level(IntEnum):
@@ -101,10 +102,11 @@ class Lane:
         cause: int,
         subject: int,
         status: int = 0,
+        value: int | float = 0,
     ) -> None:
         """Append a record that has no queue and start times. Owner thread only."""
         n = self.published + 1
-        self.ring.append((n, time, kind, job, activation, cause, subject, 0, 0, status))
+        self.ring.append((n, time, kind, job, activation, cause, subject, 0, 0, status, value))
         self.published = n
 
     def record(
@@ -120,7 +122,7 @@ class Lane:
     ) -> None:
         """Append the record of a handler call that has ended. Owner thread only."""
         n = self.published + 1
-        raw = (n, ended, 1, job, activation, cause, edge, queued, started, status)
+        raw = (n, ended, 1, job, activation, cause, edge, queued, started, status, 0)
         self.ring.append(raw)
         self.published = n
 
@@ -153,6 +155,7 @@ class EventBus:
         self._lock = threading.RLock()
         self._lanes: list[Lane] = []
         self._subscriptions: list[Subscription] = []
+        self._stat_numbers: dict[tuple[str, object], int] = {}
         self.local = threading.local()  # its ``lane`` is what `lane` gives, once it was called
 
     def forget_threads(self) -> None:
@@ -177,6 +180,22 @@ class EventBus:
         """Every lane so far, in order of creation. Any thread; read, never write them."""
         with self._lock:
             return list(self._lanes)
+
+    def stat_number(self, routine_id: str, key: object) -> int:
+        """The number by which records name a statistic of a routine. Any thread."""
+        number = self._stat_numbers.get((routine_id, key))
+        if number is None:
+            with self._lock:
+                number = self._stat_numbers.setdefault((routine_id, key), next(_stat_numbers))
+        return number
+
+    def stat_names(self) -> dict[int, tuple[str, str]]:
+        """Routine id and key of each statistic that has changed while somebody traced, by number.
+
+        As many as there are statistics. Numbers are unique in this process.
+        """
+        with self._lock:
+            return {number: (i, str(key)) for (i, key), number in self._stat_numbers.items()}
 
     def subscribe(self, level: Level = Level.TRACE) -> Subscription:
         """Start to watch: records from now on. Counters go on from what is counted already."""
@@ -259,8 +278,9 @@ class Subscription:
         self.received += len(found)
         generation = self._bus.generation
         return [
-            Record(n, time, kind, generation, job, act, cause, worker, subject, queued, start, st)
-            for n, (worker, (_, time, kind, job, act, cause, subject, queued, start, st)) in
+            Record(n, time, kind, generation, job, act, cause, worker, subject, queued, start, st,
+                   value)
+            for n, (worker, (_, time, kind, job, act, cause, subject, queued, start, st, value)) in
             enumerate(found, first)
         ]  # fmt: skip
 

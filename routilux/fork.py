@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from . import clock, limits, mailbox, ports, waiting
+from . import clock, limits, lines, mailbox, ports, waiting
 from .bus import hub
 from .errors import JobLostError
 from .job import ENDED, PAUSED, STOPPED, JobStatus
@@ -32,6 +32,7 @@ def _forget_threads() -> None:
     for limit in limits.limits():
         limit.forget_threads()
     hub.forget_threads()
+    lines.forget_threads()
     for flow in hub.flows():
         _forget_in(flow)
 

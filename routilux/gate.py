@@ -409,7 +409,7 @@ def _run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
     shard.wait_bins[wait] += 1
     if bus.tracing:
         n = lane.published + 1
-        lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, 0))
+        lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, 0, 0))
         lane.published = n
     commit.give_back(job)
     return None

@@ -17,6 +17,7 @@ from .history import LATER, WIDTH, Emitted, Log, emitted
 from .job import CANCELLED, JobState
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Event, Merge, Slot
+from .remarks import forget_stats, remember_stat
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -311,6 +312,9 @@ class Routine:
         """Set a statistic. Reading one and setting it back is a race: see `increment_stat`."""
         with self._state_lock:
             self._stats[key] = value
+            flow = self._flow
+            if flow is not None and flow.bus.tracing:
+                remember_stat(flow, self._id, key, value)
 
     def get_stat(self, key: str, default: Any = None) -> Any:
         """One statistic. Any thread."""
@@ -324,6 +328,9 @@ class Routine:
         """
         with self._state_lock:
             value = self._stats[key] = self._stats.get(key, 0) + amount
+            flow = self._flow
+            if flow is not None and flow.bus.tracing:
+                remember_stat(flow, self._id, key, value)
         return value
 
     def stats(self) -> dict[str, Any]:
@@ -355,15 +362,16 @@ class Routine:
     def reset_stats(self, keys: Iterable[str] | None = None) -> None:
         """Forget statistics: those named, or all but ``emitted_events``."""
         with self._state_lock:
-            names = None if keys is None else {keys} if isinstance(keys, str) else set(keys)
-            if names is None:
-                self._stats.clear()
-            else:
-                for name in names:
-                    self._stats.pop(name, None)
-                if "emitted_events" in names:
-                    self._emitted = []
-                    self._emitted_since = time()
+            chosen = self._stats if keys is None else {keys} if isinstance(keys, str) else set(keys)
+            gone = [name for name in chosen if name in self._stats]
+            for name in gone:
+                del self._stats[name]
+            if keys is not None and "emitted_events" in chosen:
+                self._emitted = []
+                self._emitted_since = time()
+            flow = self._flow
+            if flow is not None and flow.bus.tracing:
+                forget_stats(flow, self._id, gone)
 
     def _track_operation(self, name: str, success: bool = True, **meta: Any) -> None:
         """Count an operation as ``total_``, and as ``successful_`` or ``failed_``; ``meta`` goes

@@ -13,8 +13,10 @@ import threading
 from collections.abc import Callable
 
 from . import clock
+from .bus import EventBus
 from .inline import Inline
 from .loop import EventLoop
+from .records import Kind
 from .workers import Backend, Threads
 
 
@@ -23,11 +25,15 @@ class Runtime:
 
     Args:
         time: the clock; the real one by default.
+
+    Attributes:
+        bus: where the flow's threads say that they come and go; the flow sets it.
     """
 
     def __init__(self, time: clock.Clock | None = None) -> None:
         self.clock = time or clock.live
         self.now_ns: clock.NowNs = self.clock.now_ns
+        self.bus: EventBus | None = None
 
     def lock(self) -> threading.Lock:
         """A mutual-exclusion lock."""
@@ -43,9 +49,22 @@ class Runtime:
 
     def start_thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         """Start a daemon thread: a stuck handler never keeps the interpreter from leaving."""
-        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread = threading.Thread(target=self._work, args=(target,), name=name, daemon=True)
         thread.start()
         return thread
+
+    def _work(self, target: Callable[[], None]) -> None:
+        """What such a thread does. Whoever watches sees it come and go."""
+        self._tell(Kind.WORKER_UP)
+        try:
+            target()
+        finally:
+            self._tell(Kind.WORKER_DOWN)
+
+    def _tell(self, kind: Kind) -> None:
+        bus = self.bus
+        if bus is not None and bus.tracing:
+            bus.lane().publish(kind, self.now_ns(), 0, activation=0, cause=0, subject=0)
 
     def loop(self, name: str) -> EventLoop:
         """What runs coroutine handlers."""

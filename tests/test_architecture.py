@@ -30,25 +30,28 @@ ENGINE: dict[str, set[str]] = {
     "ports": {"calling", "errors", "report"},
     "activation": {"ports"},
     "job": {"activation", "errors", "history"},
+    "remarks": {"activation", "preview", "records"},
+    "lines": {"activation", "preview", "records", "remarks"},
     "commit": {"activation", "histogram", "history", "job", "policy", "ports", "records",
                "report"},
     "gate": {"activation", "commit", "errors", "histogram", "job", "ports"},
     "mailbox": {"activation", "commit", "errors", "gate", "job", "limits"},
     "routine": {
         "activation", "calling", "errors", "history", "job", "limits", "mailbox", "policy", "ports",
+        "remarks",
     },
     "checks": {"errors", "routine"},
     "graph": {"ports", "routine"},
     "workers": {"copies", "commit", "gate", "job", "limits"},
     "inline": {"commit", "gate", "job", "workers"},
     "loop": {"activation", "commit", "gate", "job", "records"},
-    "runtime": {"clock", "inline", "loop", "workers"},
+    "runtime": {"bus", "clock", "inline", "loop", "records", "workers"},
     "control": {
         "activation", "commit", "copies", "errors", "gate", "history", "job", "mailbox", "ports",
         "records", "routine",
     },
     "waiting": {"activation", "errors", "gate", "job", "mailbox"},
-    "fork": {"bus", "clock", "errors", "job", "limits", "mailbox", "ports", "waiting"},
+    "fork": {"bus", "clock", "errors", "job", "limits", "lines", "mailbox", "ports", "waiting"},
     "scheduler": {
         "activation", "bus", "commit", "control", "errors", "gate", "history", "job", "mailbox",
         "preview", "records", "waiting", "workers",
@@ -77,8 +80,8 @@ ENGINE: dict[str, set[str]] = {
     },
     "testing": {"bus", "clock", "flow", "records", "routine"},
     "__init__": {
-        "bus", "clock", "commit", "errors", "flow", "history", "job", "limits", "policy", "ports",
-        "records", "routine", "serialize", "tracker",
+        "bus", "clock", "commit", "errors", "flow", "history", "job", "limits", "lines", "policy",
+        "ports", "records", "routine", "serialize", "tracker",
     },
 }  # fmt: skip
 

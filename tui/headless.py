@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from routilux.records import SCHEMA, Kind, Status
+from routilux.records import SCHEMA, Kind, Line, Status
 from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Standing
 from tui.paint.numbers import count, duration_ns
@@ -28,6 +28,7 @@ _PATIENCE = 1.0
 _RECORDS = 20_000  # a look takes every record that a normal run publishes meanwhile
 _KINDS = {kind.value: kind.name.lower() for kind in Kind}
 _OF_EDGES = (Kind.ACTIVATION, Kind.JOB_STARTED, Kind.DROPPED, Kind.WAITING)
+_STREAMS = {line.value: line.name.lower() for line in Line}
 _STATUS = {status.value: status.name.lower() for status in Status}
 
 
@@ -172,7 +173,7 @@ class _Headless:
 
     def _as_dict(self, record: RecordTuple) -> dict[str, Any]:
         sequence, at, kind, generation, job, activation, cause, worker = record[:8]
-        subject, queued, started, status = record[8:]
+        subject, queued, started, status, value = record[8:]
         run = self._monitor.run
         found: dict[str, Any] = {
             "sequence": sequence,
@@ -191,10 +192,16 @@ class _Headless:
             found["edge"] = run.edge_name(subject)
         if kind == Kind.ACTIVATION:
             found |= {"queued_ns": queued, "started_ns": started}
-        if kind in (Kind.ACTIVATION, Kind.JOB_ENDED):
+        elif kind == Kind.STAT:
+            found["stat"] = run.stat_name(subject)
+        elif kind == Kind.LINE:
+            found["stream"] = _STREAMS.get(subject, str(subject))
+        if kind in (Kind.ACTIVATION, Kind.JOB_ENDED, Kind.STAT):
             found["status"] = _STATUS.get(status, str(status))
         text = self._monitor.log.text(record)
-        if text:
+        if kind == Kind.STAT:
+            found["value"] = value if status == Status.OK else text or None
+        elif text:
             found["error" if status in (Status.FAILED, Status.RETRIED) else "data"] = text
         return found
 

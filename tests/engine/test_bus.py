@@ -125,8 +125,9 @@ def test_a_traced_job_is_told_from_start_to_end(strategy: str) -> None:
     subscription = flow.bus.subscribe()
     job = flow.execute("source")
     idle(flow)
-    records = subscription.read()
-    assert [r.sequence for r in records] == list(range(1, 7))
+    everything = subscription.read()
+    records = [r for r in everything if r.job and r.kind != Kind.STAT]
+    assert [r.sequence for r in everything] == list(range(1, len(everything) + 1))
     kinds = Counter(r.kind for r in records)
     assert kinds == {Kind.JOB_STARTED: 1, Kind.ACTIVATION: 4, Kind.JOB_ENDED: 1}
     assert {r.job for r in records} == {job.number}
@@ -174,7 +175,7 @@ def test_causes_form_a_tree_back_to_the_root_of_the_job(strategy: str) -> None:
     jobs = [flow.execute("a", {"depth": 3}) for _ in range(4)]
     idle(flow)
     records = subscription.read()
-    assert len(records) == 4 * (2 + 1 + 4 + 16 + 64)
+    assert sum(r.job > 0 for r in records) == 4 * (2 + 1 + 4 + 16 + 64)
     causes = {r.activation: r for r in records if r.kind == Kind.ACTIVATION}
     assert len(causes) == 4 * 85, "ids are unique"
     for record in causes.values():

@@ -46,6 +46,7 @@ def test_the_books_of_a_sequential_flow_balance(seed: int) -> None:
 def test_a_long_soak_loses_nothing_and_does_not_grow() -> None:
     end = time.monotonic() + LONG
     sizes: list[int] = []
+    blocks: list[int] = []
     starts = seed = 0
     while time.monotonic() < end:
         seed += 1
@@ -57,11 +58,14 @@ def test_a_long_soak_loses_nothing_and_does_not_grow() -> None:
         if seed % GRAPHS == 0:
             gc.collect()
             sizes.append(resident())
+            blocks.append(sys.getallocatedblocks())
     wait_until(lambda: not workers(), "the end of all threads")
     assert len(sizes) >= 2, "too short to tell"
     early, late = sizes[len(sizes) // 4], sizes[-1]
     print(f"soak: {seed} flows, {starts:,} activations, {early / 1e6:.1f} -> {late / 1e6:.1f} MB")
     assert late < early * 1.2 + 5e6, f"grew from {early:,} to {late:,} bytes"
+    first, last = blocks[len(blocks) // 4], blocks[-1]
+    assert last < first * 1.02, f"{last - first:,} blocks of memory are left over"
 
 
 def resident() -> int:

@@ -164,6 +164,7 @@ class World:
         status: Status = Status.OK,
         job: int = 1,
         payload: str = "",
+        value: int | float = 0,
     ) -> World:
         """Publish a record that will arrive."""
         self._sequence += 1
@@ -173,7 +174,7 @@ class World:
         self.records.append(
             (
                 *(ident, self.now, int(kind), self.generation, job, ident, 0, worker, subject),
-                *(queued, started, int(status)),
+                *(queued, started, int(status), value),
             )
         )
         if payload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from typing import Final
 
 from routilux.records import Kind, Note
 from tui.session.messages import RecordTuple
@@ -16,8 +17,19 @@ NOTES = 5_000
 RULE = 0
 
 # Fields of a record by place; see `routilux.records.Record`.
-SEQUENCE, TIME, KIND, GENERATION, JOB, ACTIVATION, CAUSE, WORKER, SUBJECT = range(9)
-QUEUED, STARTED, STATUS = 9, 10, 11
+SEQUENCE: Final = 0
+TIME: Final = 1
+KIND: Final = 2
+GENERATION: Final = 3
+JOB: Final = 4
+ACTIVATION: Final = 5
+CAUSE: Final = 6
+WORKER: Final = 7
+SUBJECT: Final = 8
+QUEUED: Final = 9
+STARTED: Final = 10
+STATUS: Final = 11
+VALUE: Final = 12
 
 
 class EventLog:
@@ -44,7 +56,7 @@ class EventLog:
 
     def rule(self, time: int, generation: int) -> None:
         """Mark where a generation begins."""
-        self._ring.append((0, time, RULE, generation, 0, 0, 0, 0, 0, 0, 0, 0))
+        self._ring.append((0, time, RULE, generation, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     def note(self, activation: int, kind: int, text: str) -> None:
         """Keep a text about an activation."""

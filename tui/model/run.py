@@ -62,6 +62,7 @@ class Run:
         self._emitted: dict[tuple[int, int], int] = {}  # by lane, event
         self._bins: dict[int, tuple[Bins, Bins]] = {}  # by edge
         self._stats: dict[tuple[Key, str], tuple[int | float | str, int, Rate]] = {}
+        self._stat_names: dict[int, tuple[int, str]] = {}  # number: flow, routine.key
 
     # folding ------------------------------------------------------------------------------------
 
@@ -82,6 +83,8 @@ class Run:
             for histogram in snapshot.histograms:
                 self._bins[histogram.edge] = (histogram.run, histogram.wait)
             self._take_histograms(now)
+        for number, in_flow, owner, name in snapshot.stat_names:
+            self._stat_names[number] = (in_flow, f"{owner}.{name}")
         for flow, routine, values in snapshot.stats:
             self._take_stats((flow, routine), values, now)
         for value, _, rate in self._stats.values():
@@ -281,6 +284,12 @@ class Run:
         """An event as ``routine.event``."""
         flow, routine, name = self._events.get(number, (0, 0, "?"))
         return f"{self.routine_name((flow, routine))}.{name}"
+
+    def stat_name(self, number: int) -> str:
+        """A statistic as ``routine.key``, with the flow's name when there are several."""
+        flow, name = self._stat_names.get(number, (0, f"stat {number}"))
+        known = self.flows.get(flow)
+        return f"{known.id}/{name}" if known is not None and len(self.flows) > 1 else name
 
     def lane_label(self, number: int) -> str:
         """A short name of a thread: ``w3``, ``main``."""

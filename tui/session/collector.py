@@ -101,6 +101,7 @@ class Collector:
             rss=_rss(),
             unwatched_flows=unwatched,
             began_ns=self.began_ns,
+            stat_names=tuple(name for w in watched for name in w.stat_names()),
         )
 
     def add(self, flow: Flow) -> None:
@@ -129,6 +130,7 @@ class _Watched:
         self._counts: dict[tuple[int, int], Counts] = {}
         self._done: dict[int, int] = {}  # by edge, when its histogram was last sent
         self._stats: dict[str, dict[str, int | float | str]] = {}
+        self._named = 0  # statistics whose names were sent
 
     def state(self) -> FlowState:
         return flow_state(self.flow)
@@ -184,6 +186,12 @@ class _Watched:
             if self._done.get(edge) != done[edge]:
                 self._done[edge] = done[edge]
                 yield Histogram(edge, merge(p[0] for p in parts), merge(p[1] for p in parts))
+
+    def stat_names(self) -> Iterable[tuple[int, int, str, str]]:
+        """Those that came since the last call; call it after the records were read."""
+        names = list(self.flow.bus.stat_names().items())
+        new, self._named = names[self._named :], len(names)
+        return [(number, self.flow.number, str(i), key) for number, (i, key) in new]
 
     def stats(self) -> Iterable[tuple[int, int, dict[str, int | float | str]]]:
         for number, (name, routine) in enumerate(list(self.flow.routines.items())):

@@ -204,7 +204,8 @@ class Histogram(msgspec.Struct, frozen=True, array_like=True):
     wait: dict[int, int]
 
 
-RecordTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+#: See `routilux.records.Record`.
+RecordTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int | float]
 
 
 class Snapshot(Message, frozen=True):
@@ -213,7 +214,8 @@ class Snapshot(Message, frozen=True):
     ``flows`` is None while the wiring is as last sent; counts, histograms and stats hold what has
     changed since the last pull, as totals. ``published`` and ``received`` count records since the
     start: the difference was lost on the way and is shown as such. ``cost_ns`` is CPU time spent
-    on answering, ``cpu_ns`` that of the whole process.
+    on answering, ``cpu_ns`` that of the whole process. ``stat_names`` brings the statistics that
+    records name by a number, each once: number, flow, routine id, key.
     """
 
     taken_ns: int
@@ -232,6 +234,7 @@ class Snapshot(Message, frozen=True):
     rss: int
     began_ns: int = 0  # when the code began to run, on the engine's clock; 0: not told
     unwatched_flows: int = 0  # flows beyond the number that is watched at once
+    stat_names: tuple[tuple[int, int, str, str], ...] = ()
 
 
 class Stopped(Message, frozen=True):

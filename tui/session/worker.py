@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 import routilux
-from routilux import hub
+from routilux import LineCapture, hub
 from routilux.clock import now_ns
 
 from .collector import Collector
@@ -122,6 +122,7 @@ class Engine:
     def _run(self, load: Load) -> None:
         self._collector = Collector(load.generation)
         self._collector.attach()
+        LineCapture().open()
         hub.gate = self._wait_at_gate
         code, failure = 0, None
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from routilux.records import Kind, Status
+from routilux.records import Kind, Line, Status
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.rows import State
@@ -109,6 +109,14 @@ def _what(
             timer = run.is_timer(record[log.SUBJECT])
             word = "timer set" if timer else "retry waits"
             return _worded(_edge(run, record[log.SUBJECT], room), word, room, "muted")
+        case Kind.STAT:
+            change = _change(record)
+            return _worded(f"{run.stat_name(record[log.SUBJECT])} {change}", "stat", room, "muted")
+        case Kind.LINE:
+            return _worded(_LINES.get(record[log.SUBJECT], "line"), "", room, "muted")
+        case Kind.WORKER_UP | Kind.WORKER_DOWN:
+            word = "began" if record[log.KIND] == Kind.WORKER_UP else "ended"
+            return _worded(f"thread {word}", "", room, "muted")
         case Kind.DROPPED:
             return _worded(_edge(run, record[log.SUBJECT], room), "dropped", room, "warn")
         case _:
@@ -136,6 +144,16 @@ def _worded(name: str, word: str, room: int, role: str) -> Sequence[Run]:
     return [(fit(name, room), (role,)), (f"   {word:<11} ", (role,))]
 
 
+def _change(record: RecordTuple) -> str:
+    """What became of a statistic; one that is no number stands in the record's text."""
+    if record[log.STATUS] == Status.FORGOTTEN:
+        return "reset"
+    if record[log.STATUS] == Status.NO_NUMBER:
+        return "="
+    value = record[log.VALUE]
+    return f"= {value:,.6g}" if isinstance(value, float) else f"= {value:,}"
+
+
 def _job(record: RecordTuple) -> tuple[str, str]:
     """What became of a job, as a word, and the role of its line."""
     if record[log.KIND] == Kind.JOB_ENDED:
@@ -149,6 +167,7 @@ _ENDS: dict[int, tuple[str, str]] = {
     Status.FAILED: ("failed", "bad"),
     Status.CANCELLED: ("ended, cancelled", "warn"),
 }
+_LINES: dict[int, str] = {Line.OUT: "printed", Line.ERR: "wrote to stderr", Line.LOG: "logged"}
 _JOBS: dict[int, tuple[str, str]] = {
     Kind.JOB_STARTED: ("started", "accent"),
     Kind.JOB_PAUSED: ("paused", "accent"),

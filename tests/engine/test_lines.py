@@ -1,0 +1,215 @@
+"""Lines that handlers print and log, as records of their flows."""
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from routilux import Flow, Kind, Line, LineCapture, Record, Routine
+from tests.engine.building import idle, node
+from tests.waiting import Call
+
+logger = logging.getLogger("tests.lines")
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Our own stdout and stderr, with a capture open in front of them."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), LineCapture():
+        yield out, err
+
+
+def told(*handlers: Callable[[Routine], Any], strategy: str = "sequential") -> list[Any]:
+    """What running the handlers publishes: (stream, text, level), in order."""
+    flow = Flow("f", strategy)
+    for number, handler in enumerate(handlers):
+        flow.add_routine(node(handler), f"r{number}")
+    subscription = flow.bus.subscribe()
+    flow.bus.previews = 1000
+    for number in range(len(handlers)):
+        flow.execute(f"r{number}")
+    idle(flow)
+    flow.shutdown()
+    records = subscription.read()
+    ran = {r.activation for r in records if r.kind == Kind.ACTIVATION}
+    texts = {ident: text for ident, _, text in subscription.read_notes()}
+    lines: list[Record] = [r for r in records if r.kind == Kind.LINE]
+    assert {r.cause for r in lines} <= ran, "each line has the handler that wrote it as its cause"
+    assert all(r.job for r in lines)
+    return [(Line(r.subject), texts.get(r.activation, ""), r.value) for r in lines]
+
+
+def test_a_printed_line_is_published_and_printed() -> None:
+    with captured() as streams:
+        assert told(lambda r: print("one", 2)) == [(Line.OUT, "one 2", 0)]
+        assert streams[0].getvalue() == "one 2\n"
+
+
+def test_lines_are_told_when_they_end() -> None:
+    with captured() as streams:
+
+        def handler(routine: Routine) -> None:
+            print("a", end="")
+            print("b\nc", end="")
+            print()
+            sys.stderr.writelines(["d\n", "e"])
+            print("", file=sys.stderr)
+
+        assert told(handler) == [
+            (Line.OUT, "ab", 0),
+            (Line.OUT, "c", 0),
+            (Line.ERR, "d", 0),
+            (Line.ERR, "e", 0),
+        ]
+        assert streams[0].getvalue() == "ab\nc\n"
+        assert streams[1].getvalue() == "d\ne\n"
+
+
+def test_what_one_handler_left_open_is_not_put_before_the_next_ones_line() -> None:
+    with captured():
+        assert told(lambda r: print("left", end=""), lambda r: print("next")) == [
+            (Line.OUT, "left", 0),
+            (Line.OUT, "next", 0),
+        ]
+
+
+def test_a_log_line_has_its_level_and_is_told_once() -> None:
+    with captured() as streams:
+        handler = logging.StreamHandler(sys.stderr)  # writes to what the capture has put there
+        logger.addHandler(handler)
+        try:
+            found = told(lambda r: logger.warning("slow: %s of %d", "a", 3))
+        finally:
+            logger.removeHandler(handler)
+        assert found == [(Line.LOG, "WARNING slow: a of 3", logging.WARNING)]
+        assert streams[1].getvalue() == "slow: a of 3\n"
+
+
+class Rude:
+    def __str__(self) -> str:
+        raise AssertionError("nobody may ask")
+
+
+def test_a_log_line_never_asks_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    with captured():
+        monkeypatch.setattr(logging, "raiseExceptions", False)
+        assert told(lambda r: logger.error("bad: %s", Rude())) == [
+            (Line.LOG, "ERROR bad: %s (<Rude>)", logging.ERROR)
+        ]
+        assert told(lambda r: logger.error("bad: %d", "x"))[0][1] == "ERROR bad: %d ('x')"
+        assert told(lambda r: logger.error(Rude()))[0][1] == "ERROR <Rude>"
+        assert told(lambda r: logger.error("%(a)s", {"a": 1}))[0][1] == "ERROR 1"
+
+
+def test_a_long_line_is_cut_in_the_record_only() -> None:
+    with captured() as streams:
+        ((_, text, _),) = told(lambda r: print("x" * 10_000))
+        assert len(text) == 200
+        assert streams[0].getvalue() == "x" * 10_000 + "\n"
+
+
+def test_without_a_handler_or_a_watcher_nothing_is_published() -> None:
+    with captured() as streams:
+        print("main")
+        flow = Flow("f")
+        flow.add_routine(node(lambda r: print("unwatched")), "a")
+        flow.execute("a")
+        subscription = flow.bus.subscribe()
+        print("main")
+        assert subscription.published == 0
+        assert streams[0].getvalue() == "main\nunwatched\nmain\n"
+
+
+def test_coroutines_and_workers_are_heard() -> None:
+    with captured():
+
+        async def later() -> None:
+            print("from a coroutine")
+
+        flow = Flow("f", "concurrent")
+        routine = Routine()
+        routine.define_slot("trigger", later)
+        flow.add_routine(routine, "a")
+        flow.add_routine(node(lambda r: print("from a worker")), "b")
+        subscription = flow.bus.subscribe()
+        flow.execute("a")
+        flow.execute("b")
+        idle(flow)
+        flow.shutdown()
+        records = subscription.read()
+        lines = [r for r in records if r.kind == Kind.LINE]
+        assert len(lines) == 2
+        assert {r.cause for r in lines} == {
+            r.activation for r in records if r.kind == Kind.ACTIVATION
+        }
+
+
+def test_several_captures_publish_once_and_the_last_one_puts_back() -> None:
+    before = sys.stdout, sys.stderr, list(logging.getLogger().handlers)
+    first, second = LineCapture(), LineCapture()
+    first.open()
+    first.open()
+    second.open()
+    assert told(lambda r: print("x")) == [(Line.OUT, "x", 0)]
+    first.close()
+    first.close()
+    assert told(lambda r: print("x")) == [(Line.OUT, "x", 0)]
+    second.close()
+    assert (sys.stdout, sys.stderr, list(logging.getLogger().handlers)) == before
+    assert told(lambda r: print("x")) == []
+
+
+def test_a_stream_that_was_put_before_ours_stays() -> None:
+    capture = LineCapture()
+    real, mine = sys.stdout, io.StringIO()
+    capture.open()
+    try:
+        sys.stdout = mine
+        capture.close()
+        assert sys.stdout is mine
+    finally:
+        sys.stdout = real
+
+
+def test_the_stream_is_otherwise_as_it_was(tmp_path: Any) -> None:
+    with captured():
+        file = (tmp_path / "out").open("w", encoding="latin-1")
+        with contextlib.redirect_stdout(file):
+            capture = LineCapture()
+            with LineCapture():  # the fixture's is open: nothing is put in front of this one
+                assert sys.stdout is file
+            del capture
+        assert sys.stdout.write("three") == 5
+        sys.stdout.flush()
+        assert not sys.stdout.isatty()
+        file.close()
+
+
+def test_no_stream_at_all_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with LineCapture():
+        assert told(lambda r: logger.error("x"))[0][1] == "ERROR x"
+    assert sys.stdout is None
+
+
+def test_a_line_left_open_keeps_no_flow_alive() -> None:
+    with captured():
+        import gc
+        import weakref
+
+        def leave() -> weakref.ref[Flow]:
+            flow = Flow("f")
+            flow.add_routine(node(lambda r: print("left", end="")), "a")
+            flow.bus.subscribe()
+            flow.execute("a")
+            return weakref.ref(flow)
+
+        gone = Call(leave).result()
+        gc.collect()
+        assert gone() is None

@@ -1,0 +1,221 @@
+"""Records of what handlers do beside emitting: statistics they change; and threads that come."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from routilux import Flow, Kind, Level, Note, Record, Routine, Status, Subscription
+from tests.engine.building import idle, node
+from tests.waiting import SECONDS, in_threads, wait_until
+
+STRATEGIES = pytest.mark.parametrize("strategy", ["sequential", "concurrent"])
+
+
+def stats(subscription: Subscription) -> list[Record]:
+    return [record for record in subscription.read() if record.kind == Kind.STAT]
+
+
+@STRATEGIES
+def test_a_change_of_a_statistic_names_it_its_value_and_its_writer(strategy: str) -> None:
+    flow = Flow("f", strategy)
+    flow.add_routine(node(lambda r: (r.set_stat("n", 41), r.increment_stat("n"))), "a")
+    subscription = flow.bus.subscribe()
+    job = flow.execute("a")
+    idle(flow)
+    records = subscription.read()
+    first, second = (r for r in records if r.kind == Kind.STAT)
+    handler = next(r for r in records if r.kind == Kind.ACTIVATION)
+    assert (first.value, second.value) == (41, 42)
+    assert first.cause == second.cause == handler.activation
+    assert first.activation != second.activation
+    assert first.job == second.job == job.number
+    assert first.worker == handler.worker
+    assert handler.started <= first.time <= second.time <= handler.time
+    assert flow.bus.stat_names() == {first.subject: ("a", "n")}
+    assert first.status == second.status == Status.OK
+    flow.shutdown()
+
+
+def test_outside_of_handlers_a_change_has_no_job_and_no_cause() -> None:
+    flow = Flow("f")
+    routine = node()
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    routine.set_stat("n", 1)
+    (record,) = stats(subscription)
+    assert (record.job, record.cause, record.value) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.5, 1.5),
+        (-(2**63), -(2**63)),
+        (float("inf"), float("inf")),
+        (0, 0),
+        (2**63 - 1, 2**63 - 1),
+    ],
+)
+def test_numbers_travel_as_they_are(value: Any, shown: Any) -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    routine.set_stat("n", value)
+    (record,) = stats(subscription)
+    assert (record.value, record.status) == (shown, Status.OK)
+    assert type(record.value) is type(value)
+
+
+class Rude:
+    def __repr__(self) -> str:
+        raise AssertionError("nobody may ask")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "True"),
+        (2**63, str(2**63)),
+        ("half", "'half'"),
+        ([1, 2], "[1, 2]"),
+        (Rude(), "<Rude>"),
+    ],
+)
+def test_what_is_no_number_travels_as_a_text_while_somebody_wants_some(
+    value: Any, text: str
+) -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    flow.bus.previews = 1
+    routine.set_stat("n", value)
+    routine.set_stat("n", value)
+    first, second = stats(subscription)
+    assert first.status == second.status == Status.NO_NUMBER
+    assert first.value == 0
+    assert subscription.read_notes() == [(first.activation, Note.PAYLOAD, text)]
+
+
+def test_a_reset_forgets_only_what_there_was() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    for key in "abc":
+        routine.set_stat(key, 1)
+    subscription = flow.bus.subscribe()
+    routine.reset_stats(["a", "nothing"])
+    routine.reset_stats()
+    found = stats(subscription)
+    assert {r.status for r in found} == {Status.FORGOTTEN}
+    names = flow.bus.stat_names()
+    assert [names[r.subject] for r in found] == [("a", "a"), ("a", "b"), ("a", "c")]
+
+
+@pytest.mark.parametrize("level", [None, Level.COUNTERS])
+def test_without_a_trace_nothing_is_named_or_published(level: Level | None) -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    subscription = None if level is None else flow.bus.subscribe(level)
+    routine.set_stat("n", 1)
+    assert flow.bus.stat_names() == {}
+    assert subscription is None or subscription.published == 0
+
+
+def test_concurrent_changes_are_told_in_the_order_in_which_they_happened() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    barrier = threading.Barrier(4)
+
+    def add(_: int) -> None:
+        barrier.wait(SECONDS)
+        for _ in range(500):
+            routine.increment_stat("n")
+
+    in_threads(4, add)
+    found = stats(subscription)
+    assert [record.value for record in found] == list(range(1, 2001))
+    assert len({record.activation for record in found}) == 2000
+    assert len({record.subject for record in found}) == 1
+
+
+def test_a_statistic_takes_no_id_from_the_deliveries() -> None:
+    def indices(*, count: bool) -> set[int]:
+        flow = Flow("f")
+
+        def handler(routine: Routine) -> None:
+            for _ in range(3):
+                if count:
+                    routine.increment_stat("n")
+                routine.emit("out")
+
+        flow.add_routine(node(handler), "a")
+        flow.add_routine(node(lambda r: None), "b")
+        flow.connect("a", "out", "b", "trigger")
+        subscription = flow.bus.subscribe()
+        flow.execute("a")
+        ran = [r for r in subscription.read() if r.kind == Kind.ACTIVATION]
+        (parent,) = (r.activation for r in ran if r.activation in {c.cause for c in ran})
+        wanted = {hash((parent, index)): index for index in range(1, 10)}
+        return {wanted[r.activation] for r in ran if r.cause == parent}
+
+    assert indices(count=True) == indices(count=False) == {1, 2, 3}
+
+
+def test_threads_of_a_flow_are_seen_to_come_and_go() -> None:
+    flow = Flow("f", "concurrent", max_workers=2)
+    flow.add_routine(node(lambda r: None), "a")
+    subscription = flow.bus.subscribe()
+    flow.execute("a")
+    idle(flow)
+    assert flow.shutdown()
+    records = subscription.read()
+    up = [r.worker for r in records if r.kind == Kind.WORKER_UP]
+    down = [r.worker for r in records if r.kind == Kind.WORKER_DOWN]
+    assert up
+    assert sorted(up) == sorted(down)
+    ran = {r.worker for r in records if r.kind == Kind.ACTIVATION}
+    assert ran <= set(up)
+    assert all(r.job == r.cause == r.subject == 0 for r in records if r.kind == Kind.WORKER_UP)
+
+
+def test_the_thread_of_coroutines_is_seen_too() -> None:
+    flow = Flow("f")
+
+    async def handler() -> None:
+        pass
+
+    routine = Routine()
+    routine.define_slot("trigger", handler)
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    flow.execute("a")
+    idle(flow)
+    flow.shutdown()
+    found: list[Record] = []
+
+    def down() -> bool:
+        found.extend(subscription.read())
+        return any(r.kind == Kind.WORKER_DOWN for r in found)
+
+    wait_until(down, "the end of the loop")
+    assert any(r.kind == Kind.WORKER_UP for r in found)
+
+
+def test_a_dropped_flow_is_collected_although_its_statistics_were_watched() -> None:
+    import gc
+    import weakref
+
+    flow = Flow("f", "concurrent")
+    flow.add_routine(node(lambda r: r.increment_stat("n")), "a")
+    subscription = flow.bus.subscribe()
+    flow.execute("a")
+    idle(flow)
+    gone = weakref.ref(flow)
+    del flow, subscription
+
+    def collected() -> bool:
+        gc.collect()
+        return gone() is None
+
+    wait_until(collected, "the end of the flow")
