@@ -18,7 +18,7 @@ from . import report
 from .activation import Activation, Delivery, current
 from .histogram import bin_of
 from .history import ExecutionRecord
-from .job import NESTED, PAUSED, STOPPED, TRACED, JobState
+from .job import CANCELLED, NESTED, PAUSED, STOPPED, TRACED, JobState
 from .policy import Decision, ErrorHandler, ErrorStrategy
 from .ports import take_unmerged
 from .records import Kind, Note, Status
@@ -180,7 +180,17 @@ def requeue(delivery: Delivery) -> None:
 
 
 def discard(delivery: Delivery) -> None:
-    """Do not run a delivery: count it as dropped and return its token."""
+    """Do not run a delivery of a stopped job, which stood in a queue."""
+    job = delivery[3].job
+    if job.flags & CANCELLED:
+        with job.flow._scheduler.lock:  # see `Backend.sweep`
+            if job.backend.swept.pop(id(delivery), None) is not None:
+                return  # who has cancelled the job has dropped it
+    drop(delivery)
+
+
+def drop(delivery: Delivery) -> None:
+    """Count a delivery as dropped and return its token."""
     edge, _, _, cause, queued, _ = delivery
     job = cause.job
     scheduler = job.flow._scheduler

@@ -166,8 +166,23 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
         job.tokens.append(None)  # until all is dropped
     scheduler.publish_job(Kind.JOB_CANCELLED, job)
     scheduler.stop(job, None, STOPPED | CANCELLED)
+    _drop_queued(job)
     flow._loop.cancel(job)
     commit.give_back(job)
+
+
+def _drop_queued(job: JobState) -> None:
+    """Drop what has not begun, without waiting for a worker to come to it."""
+    for box in mailboxes(job.flow):
+        for delivery in box.withdraw(job):
+            commit.drop(delivery)
+    while job.backlog:
+        for delivery in gate.take_from_backlog(job, gate.WINDOW):
+            commit.drop(delivery)
+    with job.flow._scheduler.lock:
+        queued = job.backend.sweep(job)
+    for delivery in queued:
+        commit.drop(delivery)
 
 
 def _check_owner(flow: Flow, job: JobState) -> None:

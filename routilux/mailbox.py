@@ -309,6 +309,16 @@ class Mailbox:
             self._changed.notify_all()
         return delivery
 
+    def withdraw(self, job: JobState) -> list[Delivery]:
+        """Take out what waits of a job. Its tickets stay, and whoever draws one finds nothing."""
+        with self._changed:
+            found = [delivery for delivery in self._waiting if delivery[3].job is job]
+            if found:
+                others = [delivery for delivery in self._waiting if delivery[3].job is not job]
+                self._waiting = deque(others)
+                self._changed.notify_all()
+        return found
+
     def serve(self, ticket: Delivery) -> KeyboardInterrupt | None:
         """Run the oldest delivery, or let the ticket wait for a permit."""
         backend: Backend = ticket[1]["backend"]

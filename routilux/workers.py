@@ -67,6 +67,8 @@ class Backend(ABC):
         self._name = name
         self._loop = loop
         self._ready: deque[Delivery] = deque()
+        #: What was dropped while it stood in the queue, by id; guarded by the flow's lock.
+        self.swept: dict[int, Delivery] = {}
         #: What threads run that are not the backend's own, such as a handler that waits for a job.
         self._guests: dict[int, tuple[threading.Thread, Delivery]] = {}
 
@@ -148,6 +150,7 @@ class Backend(ABC):
     def forget_threads(self) -> None:
         """In the child of a fork, where a new backend takes over: run nothing more."""
         self._ready.clear()
+        self.swept.clear()
         self._guests.clear()
 
     def in_loop(self) -> bool:
@@ -158,13 +161,26 @@ class Backend(ABC):
         """Call a function when the coroutine of a delivery has ended. False: none is running."""
         return self._loop.when_ended(delivery, function)
 
+    def sweep(self, job: JobState) -> list[Delivery]:
+        """The queued deliveries of a cancelled job, which are the caller's to drop: workers may be
+        stuck and not come to them. They stay in the queue, and whoever comes passes over them.
+
+        The flow's lock is held. A worker that was quicker took its delivery before we look; one
+        that comes later finds it in `swept`, for which it needs the lock.
+        """
+        found = [d for d in self.queued() if d[3].job is job and d[2] is not None]
+        self.swept.update((id(delivery), delivery) for delivery in found)
+        return found
+
     def waiting(self) -> int:
         """How many deliveries are queued."""
-        return len(self._ready)
+        return max(0, len(self._ready) - len(self.swept))
 
     def queued(self) -> list[Delivery]:
         """The deliveries that are queued, as of now."""
-        return copied(self._ready)
+        swept = self.swept
+        found = copied(self._ready)
+        return [each for each in found if id(each) not in swept] if swept else found
 
 
 class Seat:

@@ -289,6 +289,7 @@ def test_cancel_drops_what_is_queued_and_tells_the_handlers_that_run() -> None:
         arrive(began)
         flow.cancel(job, "enough")
         assert job.status == "cancelled"
+        assert job.dropped == 100, "what is queued, and what waits in the job"
         assert not job.wait(0.01), "it ends when nothing of it runs"
         go.set()
         cancelled(job)
@@ -298,6 +299,52 @@ def test_cancel_drops_what_is_queued_and_tells_the_handlers_that_run() -> None:
     assert job.routine_states["_cancellation"]["reason"] == "enough"
     assert flow._scheduler.cancelled == 1
     flow.shutdown()
+
+
+@pytest.mark.parametrize("where", ["queue", "mailbox", "permit"])
+def test_cancel_needs_no_worker_to_drop_what_is_queued(where: str) -> None:
+    options: dict[str, Any] = {
+        "mailbox": {"max_queue": 50},
+        "permit": {"max_concurrency": 1},
+    }.get(where, {})
+    count = 40
+    stuck = threading.Event()
+    ended: list[JobState] = []
+    with gate() as go:
+
+        def hold(routine: Routine) -> None:
+            stuck.set()
+            arrive(go)
+
+        flow = Flow("f", "concurrent", 1)
+        flow.add_routine(node(lambda r: [r.emit("out") for _ in range(count)]), "many")
+        flow.add_routine(node(lambda r: r.increment_stat("n"), **options), "sink")
+        flow.add_routine(node(hold), "hold")
+        flow.add_routine(node(lambda r: r.emit("out")), "first")
+        flow.connect("many", "out", "sink", "trigger")
+        flow.connect("first", "out", "hold", "trigger")
+        other = flow.execute("hold")
+        arrive(stuck)
+        job = flow.execute("many") if where == "queue" else None
+        if job is None:
+            job = flow.execute("first")
+            job.run(lambda: [flow.routines["many"].emit("out") for _ in range(count)])
+        job.on_end(ended.append)
+        queued = len(job.tokens)
+        flow.cancel(job, "no longer wanted")
+        cancelled(job)
+        assert ended == [job], "while its worker is still stuck"
+        assert job.dropped == flow._scheduler.dropped == queued
+        assert flow._threads is not None
+        assert [d for d in flow._threads.queued() if d[2] is not None] == []
+        go.set()
+        assert other.wait(SECONDS)
+    after = flow.execute("many")
+    idle(flow)
+    assert after.status == "completed", "what was passed over in the queue harms nobody"
+    assert flow.routines["sink"].get_stat("n") == count
+    assert not flow._threads.swept
+    assert flow.shutdown()
 
 
 @BOTH
