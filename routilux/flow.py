@@ -85,7 +85,7 @@ class Flow:
         self.error_handler: ErrorHandler | None = None
         self.history = at_least(history, 0, "history")
         self._runtime = runtime or Runtime(clock)
-        self._runtime.bus = self.bus
+        self._runtime.bus = weakref.ref(self.bus)
         self._scheduler = Scheduler(self, self._runtime, self.bus)
         self._loop = self._runtime.loop(f"routilux-{self.flow_id}-loop")
         self._inline = self._runtime.inline(f"routilux-{self.flow_id}", self._loop)

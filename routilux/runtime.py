@@ -10,6 +10,7 @@ patches before it loads the user's code.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 
 from . import clock
@@ -27,13 +28,14 @@ class Runtime:
         time: the clock; the real one by default.
 
     Attributes:
-        bus: where the flow's threads say that they come and go; the flow sets it.
+        bus: where the flow's threads say that they come and go; the flow sets it. Weak: a lane
+            knows its thread, which may know the flow, and workers must not keep that alive.
     """
 
     def __init__(self, time: clock.Clock | None = None) -> None:
         self.clock = time or clock.live
         self.now_ns: clock.NowNs = self.clock.now_ns
-        self.bus: EventBus | None = None
+        self.bus: weakref.ref[EventBus] | None = None
 
     def lock(self) -> threading.Lock:
         """A mutual-exclusion lock."""
@@ -62,7 +64,7 @@ class Runtime:
             self._tell(Kind.WORKER_DOWN)
 
     def _tell(self, kind: Kind) -> None:
-        bus = self.bus
+        bus = self.bus() if self.bus is not None else None
         if bus is not None and bus.tracing:
             bus.lane().publish(kind, self.now_ns(), 0, activation=0, cause=0, subject=0)
 

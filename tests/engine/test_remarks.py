@@ -1,13 +1,15 @@
 """Records of what handlers do beside emitting: statistics they change; and threads that come."""
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
 
 from routilux import Flow, Kind, Level, Note, Record, Routine, Status, Subscription
 from tests.engine.building import idle, node
-from tests.waiting import SECONDS, in_threads, wait_until
+from tests.waiting import SECONDS, Call, in_threads, wait_until
 
 STRATEGIES = pytest.mark.parametrize("strategy", ["sequential", "concurrent"])
 
@@ -202,17 +204,15 @@ def test_the_thread_of_coroutines_is_seen_too() -> None:
     assert any(r.kind == Kind.WORKER_UP for r in found)
 
 
-def test_a_dropped_flow_is_collected_although_its_statistics_were_watched() -> None:
-    import gc
-    import weakref
-
+def test_a_dropped_flow_is_collected_although_it_was_watched() -> None:
     flow = Flow("f", "concurrent")
     flow.add_routine(node(lambda r: r.increment_stat("n")), "a")
     subscription = flow.bus.subscribe()
-    flow.execute("a")
+    call = Call(lambda flow: flow.execute("a"), flow)  # a thread that knows the flow has a lane
+    call.result()
     idle(flow)
     gone = weakref.ref(flow)
-    del flow, subscription
+    del flow, subscription, call
 
     def collected() -> bool:
         gc.collect()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from routilux import Kind
 from tests.tui.session.running import (
     ONE,
     Running,
@@ -49,7 +50,9 @@ async def test_the_first_snapshot_has_the_wiring_and_the_state(tmp_path: Path) -
         (routine,) = flow.routines
         assert (routine.id, routine.cls, routine.entry) == ("echo", "Echo", True)
         assert (routine.file, routine.line) == (str(path), 6)
-        assert (snapshot.generation, snapshot.published, snapshot.received) == (1, 3, 3)
+        kinds = sorted(Kind(record[2]).name for record in snapshot.records)
+        assert kinds == ["ACTIVATION", "JOB_ENDED", "JOB_STARTED", "WORKER_UP"]
+        assert (snapshot.generation, snapshot.published, snapshot.received) == (1, 4, 4)
         again = await live.session.pull(Pull(), SECONDS)
         assert again is not None
         assert (again.flows, again.records) == (None, ())
