@@ -1,7 +1,8 @@
 """Lines that handlers print or log, as records of their flows: who wrote what, and when.
 
-Off unless asked for, since it puts something before ``sys.stdout`` and into the root logger:
-a monitor does so in the process that it watches.
+Off unless asked for, since it puts something before ``sys.stdout``, ``sys.stderr`` and the record
+factory of `logging`: a monitor does so in the process that it watches. Not a handler of the root
+logger: with one there, ``basicConfig`` does nothing, and warnings find no last resort.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
@@ -28,9 +30,9 @@ class LineCapture:
     """While it is open, what handlers of traced flows print and log is published, too.
 
     Each line becomes a record of kind ``LINE`` on the bus of the flow whose handler wrote it, and
-    goes where it went before. Lines of no handler are left alone. Logged lines are those that
-    reach the root logger. Several may be open at once; each line is still published once. Any
-    thread; use it as a context manager, or call `open` and `close`.
+    goes where it went before. Lines of no handler are left alone. Logged lines are those of any
+    logger that is enabled for their level. Several may be open at once; each line is still
+    published once. Any thread; use it as a context manager, or call `open` and `close`.
     """
 
     def open(self) -> None:
@@ -117,17 +119,20 @@ def _is_logging(file: str) -> bool:
     return file == logging.__file__
 
 
-class _LogTap(logging.Handler):
-    """Publishes what reaches the root logger."""
+class _Factory:
+    """Makes log records as another factory does, and publishes what they say."""
 
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Without the handler's lock: publishing needs none."""
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self.make = make
+
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = self.make(*args, **kwargs)
         writer = current.get(None)
         if writer is not None:
             text = f"{record.levelname} {_message(record)}"
             job, first = writer.job, text.partition("\n")[0]
             remember_line(job.flow, writer.id, job.number, Line.LOG, first, record.levelno)
-        return True
+        return record
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -146,12 +151,12 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class _Taps:
-    """What stands before the streams and in the root logger, while any capture is open."""
+    """What stands before the streams and the record factory, while any capture is open."""
 
     def __init__(self) -> None:
         self._captures: list[LineCapture] = []
         self._tees: list[tuple[str, _Tee]] = []
-        self._log = _LogTap()
+        self._factory: _Factory | None = None
         self._lock = threading.RLock()  # reentrant, since a finalizer may come in anywhere
 
     def add(self, capture: LineCapture) -> None:
@@ -178,14 +183,17 @@ class _Taps:
                 tee = _Tee(stream, line)
                 self._tees.append((name, tee))
                 setattr(sys, name, tee)
-        logging.getLogger().addHandler(self._log)
+        self._factory = _Factory(logging.getLogRecordFactory())
+        logging.setLogRecordFactory(self._factory)
 
     def _uninstall(self) -> None:
         for name, tee in self._tees:
             if getattr(sys, name) is tee:  # else somebody has put something before it
                 setattr(sys, name, tee._stream)
         self._tees.clear()
-        logging.getLogger().removeHandler(self._log)
+        factory, self._factory = self._factory, None
+        if factory is not None and logging.getLogRecordFactory() is factory:
+            logging.setLogRecordFactory(factory.make)
 
 
 _taps = _Taps()

@@ -131,6 +131,10 @@ MORE = {
     "job_paused": set(),
     "job_resumed": set(),
     "job_cancelled": set(),
+    "stat": {"stat", "status", "value"},
+    "line": {"stream"},
+    "worker_up": set(),
+    "worker_down": set(),
 }
 
 
@@ -138,7 +142,7 @@ def test_json_is_nothing_but_records_with_a_header_before(tmp_path: Path) -> Non
     done = run("--json", write(tmp_path / "f.py", CHAIN), cwd=tmp_path)
     assert done.returncode == 0
     header, *records = lines(done.stdout)
-    assert header == {"schema": 1, "target": "f.py"}
+    assert header == {"schema": 2, "target": "f.py"}
     for record in records:
         fields = FIELDS | MORE[record["kind"]]
         assert fields <= record.keys() <= fields | {"data", "error"}, record
@@ -150,6 +154,11 @@ def test_json_is_nothing_but_records_with_a_header_before(tmp_path: Path) -> Non
         3,
     )
     assert "node a 0\n" in done.stderr
+    printed = [r for r in records if r["kind"] == "line"]
+    assert {r["stream"] for r in printed} == {"out"}
+    assert "node a 0" in {r["data"] for r in printed}
+    ran = {r["activation"] for r in records if r["kind"] == "activation"}
+    assert {r["cause"] for r in printed} <= ran
 
 
 def test_in_json_every_cause_is_known(tmp_path: Path) -> None:
@@ -195,7 +204,26 @@ flow.wait_for_completion()
     assert done.returncode == 0
     records = lines(done.stdout)[1:]
     lost = sum(r["records"] for r in records if r["kind"] == "lost")
-    assert lost + sum("sequence" in r for r in records) == 300_000
+    threads = sum(r["kind"].startswith("worker") for r in records)  # these may be lost, too
+    assert 300_000 <= lost + sum("sequence" in r for r in records) <= 300_000 + max(2, threads)
+
+
+def test_json_tells_statistics_and_what_was_logged(tmp_path: Path) -> None:
+    body = """
+        import logging
+        self.set_stat("mode", "half"); self.increment_stat("n", 2); self.reset_stats(["n"])
+        logging.error("so %d", 3)"""
+    source = ONE.format(body) + "flow.execute('echo')\nflow.wait_for_completion()\n"
+    done = run("--json", write(tmp_path / "f.py", source), cwd=tmp_path)
+    records = lines(done.stdout)[1:]
+    stats = [(r["stat"], r["status"], r["value"]) for r in records if r["kind"] == "stat"]
+    assert stats == [
+        ("echo.mode", "no_number", "'half'"),
+        ("echo.n", "ok", 2),
+        ("echo.n", "forgotten", None),
+    ]
+    (line,) = [r for r in records if r["kind"] == "line"]
+    assert (line["stream"], line["data"]) == ("log", "ERROR so 3")
 
 
 RETRIES = ROOT / "sample_flows/retries.py"

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -150,7 +151,7 @@ def test_coroutines_and_workers_are_heard() -> None:
 
 
 def test_several_captures_publish_once_and_the_last_one_puts_back() -> None:
-    before = sys.stdout, sys.stderr, list(logging.getLogger().handlers)
+    before = sys.stdout, sys.stderr, logging.getLogRecordFactory()
     first, second = LineCapture(), LineCapture()
     first.open()
     first.open()
@@ -160,11 +161,44 @@ def test_several_captures_publish_once_and_the_last_one_puts_back() -> None:
     first.close()
     assert told(lambda r: print("x")) == [(Line.OUT, "x", 0)]
     second.close()
-    assert (sys.stdout, sys.stderr, list(logging.getLogger().handlers)) == before
+    assert (sys.stdout, sys.stderr, logging.getLogRecordFactory()) == before
     assert told(lambda r: print("x")) == []
 
 
-def test_a_stream_that_was_put_before_ours_stays() -> None:
+def test_logging_is_set_up_as_if_nobody_captured() -> None:
+    code = """
+import logging, routilux
+with routilux.LineCapture():
+    logging.getLogger("x").warning("last resort")
+    logging.basicConfig(format="set up %(message)s")
+    logging.getLogger("x").warning("done")
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert found.stderr == "last resort\nset up done\n"
+
+
+def test_a_record_factory_of_the_users_goes_on() -> None:
+    made: list[str] = []
+    before = logging.getLogRecordFactory()
+
+    def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = before(*args, **kwargs)
+        made.append(record.getMessage())
+        return record
+
+    logging.setLogRecordFactory(factory)
+    try:
+        with captured():
+            assert told(lambda r: logger.error("x"))[0][1] == "ERROR x"
+        assert made == ["x"]
+        assert logging.getLogRecordFactory() is factory
+    finally:
+        logging.setLogRecordFactory(before)
+
+
+def test_what_was_put_before_ours_stays() -> None:
     capture = LineCapture()
     real, mine = sys.stdout, io.StringIO()
     capture.open()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from routilux.histogram import Bins, bin_of
-from routilux.records import Kind, Status
+from routilux.records import Kind, Note, Status
 from tui.model.monitor import Monitor
 from tui.session.events import Event, Progress, Started
 from tui.session.local import Label
@@ -104,6 +104,7 @@ class World:
         self.wait_bins: dict[int, Bins] = {}
         self.records: list[RecordTuple] = []
         self.notes: list[tuple[int, int, str]] = []
+        self.stat_names: tuple[tuple[int, int, str, str], ...] = ()
         self.published = self.received = 0
         self.jobs = [0, 0, 0]  # open, completed, failed
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
@@ -178,7 +179,8 @@ class World:
             )
         )
         if payload:
-            self.notes.append((ident, 2 if status else 1, payload))
+            failed = status in (Status.FAILED, Status.RETRIED)
+            self.notes.append((ident, Note.ERROR if failed else Note.PAYLOAD, payload))
         return self
 
     def lose(self, records: int) -> World:
@@ -208,6 +210,7 @@ class World:
             cpu_ns=self.cpu,
             cost_ns=cost,
             rss=self.rss,
+            stat_names=self.stat_names,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:

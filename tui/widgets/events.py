@@ -19,6 +19,8 @@ from tui.themes import glyph
 from .pane import LazyRows, Pane
 
 _SECOND = 1_000_000_000
+#: From so many cells on there is room for a text beside all the columns.
+_WIDE = 110
 
 
 class EventsPane(Pane):
@@ -87,9 +89,12 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool 
     worker: Run = (f"{fit(label, 4)} ", ("muted",))
     narrow = width < 70
     room = max(12, min(46, width - (30 if narrow else 37)))
+    text = clean(monitor.log.text(record))
+    if width < _WIDE and record[log.KIND] in (Kind.STAT, Kind.LINE):  # the text is all of it
+        what = _beside(run, record)
+        return (when, worker, (f"{what} ", ("muted",)), (text, ("text",)))
     middle = _what(run, record, room, narrow=narrow, ascii=ascii)
     ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
-    text = clean(monitor.log.text(record))
     if record[log.KIND] == Kind.ACTIVATION and record[log.STATUS] == Status.RETRIED:
         text = f"again: {text}"
     return (when, worker, *middle, ident, (text, ("text",)))
@@ -109,11 +114,8 @@ def _what(
             timer = run.is_timer(record[log.SUBJECT])
             word = "timer set" if timer else "retry waits"
             return _worded(_edge(run, record[log.SUBJECT], room), word, room, "muted")
-        case Kind.STAT:
-            change = _change(record)
-            return _worded(f"{run.stat_name(record[log.SUBJECT])} {change}", "stat", room, "muted")
-        case Kind.LINE:
-            return _worded(_LINES.get(record[log.SUBJECT], "line"), "", room, "muted")
+        case Kind.STAT | Kind.LINE:
+            return _worded(_beside(run, record), "", room, "muted")
         case Kind.WORKER_UP | Kind.WORKER_DOWN:
             word = "began" if record[log.KIND] == Kind.WORKER_UP else "ended"
             return _worded(f"thread {word}", "", room, "muted")
@@ -144,14 +146,16 @@ def _worded(name: str, word: str, room: int, role: str) -> Sequence[Run]:
     return [(fit(name, room), (role,)), (f"   {word:<11} ", (role,))]
 
 
-def _change(record: RecordTuple) -> str:
-    """What became of a statistic; one that is no number stands in the record's text."""
+def _beside(run: ModelRun, record: RecordTuple) -> str:
+    """What a handler did beside emitting; a line, or what is no number, is the record's text."""
+    if record[log.KIND] == Kind.LINE:
+        return _LINES.get(record[log.SUBJECT], "line")
+    name, value = run.stat_name(record[log.SUBJECT]), record[log.VALUE]
     if record[log.STATUS] == Status.FORGOTTEN:
-        return "reset"
+        return f"{name} reset"
     if record[log.STATUS] == Status.NO_NUMBER:
-        return "="
-    value = record[log.VALUE]
-    return f"= {value:,.6g}" if isinstance(value, float) else f"= {value:,}"
+        return f"{name} ="
+    return f"{name} = {value:,.6g}" if isinstance(value, float) else f"{name} = {value:,}"
 
 
 def _job(record: RecordTuple) -> tuple[str, str]:

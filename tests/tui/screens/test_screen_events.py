@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from routilux.records import Kind, Line, Status
 from tests.tui.building import CannedSession, World, flow_info
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.screen_text import screen_text
@@ -291,3 +292,38 @@ def test_f_in_the_output_pane_leaves_the_events_alone() -> None:
         assert cast("CannedSession", d.app.session).calls == []
 
     drive_canned(script, _lines(0, 100), World(FLOW).snapshot())
+
+
+@pytest.mark.parametrize("size", [(200, 50), (120, 40), (80, 24)])
+def test_what_a_handler_does_beside_emitting_stands_in_the_stream(size: tuple[int, int]) -> None:
+    world = World(FLOW)
+    world.stat_names = ((5, 1, "a", "count"),)
+    world.record(Kind.WORKER_UP)
+    world.wait(1).record(Kind.STAT, subject=5, value=1_234)
+    world.wait(1).record(Kind.STAT, subject=5, value=0.25)
+    world.wait(1).record(Kind.STAT, subject=5, status=Status.NO_NUMBER, payload="'half'")
+    world.wait(1).record(Kind.STAT, subject=5, status=Status.FORGOTTEN)
+    world.wait(1).record(Kind.LINE, subject=Line.OUT, payload="hello [red]")
+    world.wait(1).record(Kind.LINE, subject=Line.LOG, payload="WARNING slow", value=30)
+    world.wait(1).record(Kind.WORKER_DOWN)
+    session = CannedSession(world.snapshot())
+
+    async def script(d: Driver) -> None:
+        await d.tick(1)
+        await d.press("3", "z")
+        await d.tick(1)
+        text = d.text(3)
+        for what in (
+            "thread began",
+            "a.count = 1,234",
+            "a.count = 0.25",
+            "'half'",
+            "a.count reset",
+            "hello [red]",
+            "logged",
+            "WARNING slow",
+            "thread ended",
+        ):
+            assert what in text, f"{what!r} is not in\n{text}"
+
+    drive(script, session, size=size)
