@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .job import JobState
 
 #: What waits in a ready queue: where to, the data, the context to run in, who caused it, when it
-#: was queued (ns; 0 when not traced), and its index among its cause's children.
+#: was queued (ns; 0 when nobody watches, `NOT_TIMED` when it is counted only), and its index among
+#: its cause's children (0: it has none yet).
 Delivery = tuple[Connection, dict[str, Any], Context, "Activation", int, int]
 
 
@@ -46,6 +47,9 @@ class Activation:
         """What stands in a shared queue for one delivery of the job's backlog."""
         return (NO_EDGE, {}, None, self, 1, 0)  # type: ignore[return-value] # never entered
 
+
+#: Stands for the time at which a delivery was queued that is counted, and not timed.
+NOT_TIMED = -1
 
 #: Which activation runs in this context; unset in threads that are none of the flow's.
 current: ContextVar[Activation] = ContextVar("routilux_activation")

@@ -1,9 +1,10 @@
 """The event bus: threads publish to lanes of their own, subscribers pull; and the hub of flows.
 
 Guarantees:
-    * Publishing takes no lock and calls nobody: a slow or dead subscriber costs the flow nothing.
-    * A lane is written by its own thread only. Counters and histograms are exact; the ring of
-      records is bounded, drops its oldest, and a subscription says how many it missed.
+    * Publishing waits for nobody and calls nobody: a slow or dead subscriber costs the flow
+      nothing. A lane is written by its own thread only; see `lanes`.
+    * Counters and histograms are exact; the ring of records is bounded, drops its oldest, and a
+      subscription says how many it missed.
     * A lane's counters are complete before the job that they belong to is seen as ended.
 """
 
@@ -12,30 +13,24 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from .copies import copied, newest
-from .records import Kind, Note, Record
+from .copies import copied
+from .errors import at_least
+from .lanes import Lane, Raw
+from .preview import key_text
+from .records import Record
 
 if TYPE_CHECKING:
     from .flow import Flow
 
 logger = logging.getLogger("routilux")
 
-#: Records a lane keeps for its readers: 0.16 s of one thread at 100,000 a second, about 4 MB.
-RING = 16_384
-#: Payload previews and error texts a lane keeps.
-NOTES = 512
-
-#: A record as it waits in a lane: (n, time, kind, job, activation, cause, subject, queued,
-#: started, status, value), where n counts the lane's records from 1.
-_Raw = tuple[int, int, int, int, int, int, int, int, int, int, int | float]
-_BY_TIME = itemgetter(1)
+_BY_TIME = itemgetter(0)
 
 _lane_numbers = count(1)
 _stat_numbers = count(1)
@@ -49,95 +44,13 @@ class Level(IntEnum):
     TRACE = 2
 
 
-class Shard:
-    """What one thread counted of one edge. Times are sums of nanoseconds."""
-
-    __slots__ = ("done", "failed", "queued", "run_bins", "run_ns", "started", "wait_bins",
-                 "wait_ns")  # fmt: skip
-
-    def __init__(self) -> None:
-        self.queued = self.started = self.done = self.failed = 0
-        self.run_ns = self.wait_ns = 0
-        self.run_bins: defaultdict[int, int] = defaultdict(int)
-        self.wait_bins: defaultdict[int, int] = defaultdict(int)
-
-
-class Lane:
-    """What one thread publishes.
-
-    Attributes:
-        thread: the owner.
-        running: ``(edge number, start ns, activation id)`` of the handler that runs now, or None.
-        shards: counters by edge number.
-        emitted: emissions that nothing is connected to, by event number.
-        dropped: deliveries of stopped jobs, by edge number.
-    """
-
-    def __init__(self, thread: threading.Thread, ring: int = RING) -> None:
-        self.thread = thread
-        self.number = next(_lane_numbers)
-        self.ring: deque[_Raw] = deque(maxlen=ring)
-        self.published = 0
-        self.notes: deque[tuple[int, int, int, str]] = deque(maxlen=NOTES)
-        self.noted = 0
-        self.shards: dict[int, Shard] = {}
-        self.emitted: dict[int, int] = {}
-        self.dropped: dict[int, int] = {}
-        self.running: tuple[int, int, int] | None = None
-
-    def shard(self, edge: int) -> Shard:
-        """The counters of an edge, made when first asked for. Owner thread only."""
-        shard = self.shards.get(edge)
-        if shard is None:
-            shard = self.shards[edge] = Shard()
-        return shard
-
-    def publish(
-        self,
-        kind: Kind,
-        time: int,
-        job: int,
-        *,
-        activation: int,
-        cause: int,
-        subject: int,
-        status: int = 0,
-        value: int | float = 0,
-    ) -> None:
-        """Append a record that has no queue and start times. Owner thread only."""
-        n = self.published + 1
-        self.ring.append((n, time, kind, job, activation, cause, subject, 0, 0, status, value))
-        self.published = n
-
-    def record(
-        self,
-        job: int,
-        activation: int,
-        cause: int,
-        edge: int,
-        queued: int,
-        started: int,
-        ended: int,
-        status: int,
-    ) -> None:
-        """Append the record of a handler call that has ended. Owner thread only."""
-        n = self.published + 1
-        raw = (n, ended, 1, job, activation, cause, edge, queued, started, status, 0)
-        self.ring.append(raw)
-        self.published = n
-
-    def note(self, activation: int, kind: Note, text: str) -> None:
-        """Keep a text about an activation. Owner thread only."""
-        self.noted += 1
-        self.notes.append((self.noted, activation, kind, text))
-
-
 class EventBus:
     """What happens in one flow, for whoever subscribes.
 
     Attributes:
         level: the highest level of all subscribers; flows read it when a job starts.
         tracing: whether that is `Level.TRACE`; comparing enums is dear on the hot path.
+        every: one job in so many is traced, by its number; the others are counted only.
         generation: put into every record; a monitor that reloads code counts it up.
         previews: how many payload previews may still be made; a reader refills it, so that a
             flood of events costs no flood of texts.
@@ -146,6 +59,7 @@ class EventBus:
     def __init__(self) -> None:
         self.level = Level.OFF
         self.tracing = False
+        self.every = 1
         self.generation = 0
         self.previews = 0
         #: Called after each change of the level, in the thread that subscribes or closes.
@@ -161,6 +75,8 @@ class EventBus:
     def forget_threads(self) -> None:
         """In the child of a fork: whoever held the lock did not come along."""
         self._lock = threading.RLock()
+        for lane in self._lanes:
+            lane.forget_threads()
 
     def lane(self) -> Lane:
         """The calling thread's lane, made when first asked for."""
@@ -170,7 +86,7 @@ class EventBus:
             with self._lock:
                 lane = next((lane for lane in self._lanes if not lane.thread.is_alive()), None)
                 if lane is None:
-                    lane = Lane(thread)
+                    lane = Lane(thread, next(_lane_numbers))
                     self._lanes.append(lane)
                 lane.thread = thread  # a lane goes on under the next thread: counts never vanish
             self.local.lane = lane
@@ -182,11 +98,12 @@ class EventBus:
             return list(self._lanes)
 
     def stat_number(self, routine_id: str, key: object) -> int:
-        """The number by which records name a statistic of a routine. Any thread."""
+        """The number by which records name a statistic of a routine. Any thread; takes no lock,
+        since the caller holds one.
+        """
         number = self._stat_numbers.get((routine_id, key))
         if number is None:
-            with self._lock:
-                number = self._stat_numbers.setdefault((routine_id, key), next(_stat_numbers))
+            number = self._stat_numbers.setdefault((routine_id, key), next(_stat_numbers))
         return number
 
     def stat_names(self) -> dict[int, tuple[str, str]]:
@@ -194,12 +111,20 @@ class EventBus:
 
         As many as there are statistics. Numbers are unique in this process.
         """
-        with self._lock:
-            return {number: (i, str(key)) for (i, key), number in self._stat_numbers.items()}
+        names = self._stat_numbers.copy().items()  # a copy, since it may grow meanwhile
+        return {number: (i, key_text(key)) for (i, key), number in names}
 
-    def subscribe(self, level: Level = Level.TRACE) -> Subscription:
-        """Start to watch: records from now on. Counters go on from what is counted already."""
-        subscription = Subscription(self, level)
+    def subscribe(self, level: Level = Level.TRACE, every: int = 1) -> Subscription:
+        """Start to watch: records from now on. Counters go on from what is counted already.
+
+        Args:
+            level: how much is wanted.
+            every: trace one job in so many, see `Subscription.sample`.
+
+        Raises:
+            InvalidValueError: ``every`` is no number of at least 1.
+        """
+        subscription = Subscription(self, level, at_least(every, 1, "every"))
         with self._lock:
             self._subscriptions.append(subscription)
         self._update_level()
@@ -215,18 +140,10 @@ class EventBus:
         with self._lock:
             self.level = max((s.level for s in self._subscriptions), default=Level.OFF)
             self.tracing = self.level is Level.TRACE
+            wanted = [s.every for s in self._subscriptions if s.level is Level.TRACE]
+            self.every = min(wanted, default=1)
         if self.on_level is not None:
             self.on_level()
-
-
-def _ring(lane: Lane) -> list[_Raw]:
-    """What the ring holds, in order, while its owner may go on appending."""
-    try:
-        return copied(lane.ring)
-    except RuntimeError:
-        found = newest(lane.ring, lane.ring.maxlen or RING)
-        last = found[-1][0]
-        return sorted({raw[0]: raw for raw in found if raw[0] <= last}.values())
 
 
 class Subscription:
@@ -234,12 +151,14 @@ class Subscription:
 
     Attributes:
         level: what it asked for.
+        every: it wants one job in so many traced.
         published: records published since it began, as of the last `read`.
         received: records that `read` has returned.
     """
 
-    def __init__(self, bus: EventBus, level: Level) -> None:
+    def __init__(self, bus: EventBus, level: Level, every: int = 1) -> None:
         self.level = level
+        self.every = every
         self._bus = bus
         self._seen = {lane.number: lane.published for lane in bus.lanes()}
         self._noted = {lane.number: lane.noted for lane in bus.lanes()}
@@ -251,25 +170,33 @@ class Subscription:
         """Records that were published but never returned: overwritten, or over a read's limit."""
         return self.published - self.received
 
+    def sample(self, every: int) -> None:
+        """Trace one job in so many from now on; jobs that are open stay as they are.
+
+        A traced job is traced as a whole, with the jobs that its handlers begin. All others are
+        counted: counters stay exact, histograms are those of the traced jobs, and failures are
+        published of all. Emits from outside of any job are traced only if all jobs are. Several
+        subscriptions get what the one asks for that wants most. Any thread.
+
+        Raises:
+            InvalidValueError: ``every`` is no number of at least 1.
+        """
+        self.every = at_least(every, 1, "every")
+        self._bus._update_level()
+
     def read(self, limit: int | None = None) -> list[Record]:
         """The newest records since the last read, in order of time.
 
         Args:
             limit: at most that many, the newest; the others count as lost. None: no limit.
         """
-        found: list[tuple[int, _Raw]] = []
+        found: list[tuple[int, Raw]] = []
         published = 0
         for lane in self._bus.lanes():
-            seen = self._seen.get(lane.number, 0)
-            if lane.published == seen:
-                continue
-            ring = _ring(lane)
-            new = max(0, ring[-1][0] - seen)
-            published += new
-            self._seen[lane.number] = seen + new
-            kept = min(new, len(ring), limit if limit is not None else new)
-            number = lane.number
-            found.extend((number, raw) for raw in ring[len(ring) - kept :])
+            number, seen = lane.number, self._seen.get(lane.number, 0)
+            self._seen[number], records = lane.since(seen)
+            published += self._seen[number] - seen
+            found.extend((number, raw) for raw in records)
         found.sort(key=lambda item: _BY_TIME(item[1]))
         if limit is not None and len(found) > limit:
             del found[: len(found) - limit]
@@ -280,7 +207,7 @@ class Subscription:
         return [
             Record(n, time, kind, generation, job, act, cause, worker, subject, queued, start, st,
                    value)
-            for n, (worker, (_, time, kind, job, act, cause, subject, queued, start, st, value)) in
+            for n, (worker, (time, kind, job, act, cause, subject, queued, start, st, value)) in
             enumerate(found, first)
         ]  # fmt: skip
 

@@ -15,16 +15,15 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import report
-from .activation import Activation, Delivery, current
-from .histogram import bin_of
+from .activation import NOT_TIMED, Activation, Delivery, current
 from .history import ExecutionRecord
-from .job import CANCELLED, NESTED, PAUSED, STOPPED, TRACED, JobState
+from .job import CANCELLED, NESTED, PAUSED, STOPPED, TRACED, WATCHED, JobState
 from .policy import Decision, ErrorHandler, ErrorStrategy
 from .ports import take_unmerged
 from .records import Kind, Note, Status
 
 if TYPE_CHECKING:
-    from .bus import Lane
+    from .lanes import Lane
     from .routine import Routine
     from .scheduler import Scheduler
 
@@ -112,6 +111,8 @@ def close(
     end = job.flow._runtime.now_ns() if start is not None else 0  # before what follows from it
     again = False
     if error is not None:
+        if job.flags & WATCHED and not delivery[5]:  # the note about it needs an id
+            delivery = (*delivery[:5], next(delivery[3].children))
         decision = _decide(delivery, error)
         again = decision.strategy is ErrorStrategy.RETRY
         status = Status.RETRIED if again else Status.FAILED
@@ -121,6 +122,8 @@ def close(
             again, status = False, Status.FAILED
     if start is not None:
         _trace(delivery, start, end, status, lane or job.flow._scheduler.bus.lane())
+    elif delivery[4]:
+        _count(delivery, status)
     if again:
         move_on(job)
     else:
@@ -148,11 +151,28 @@ def move_on(job: JobState) -> None:
         job.backend.leave(job)
         job.flow._scheduler.wake_waiters()
     elif backlog and not flags & NESTED:
+        if flags & CANCELLED:
+            drop_backlog(job)
+            return
         try:
             delivery = backlog.popleft()
         except IndexError:
             return
         job.backend.queue(into_mailbox(delivery))
+
+
+def drop_backlog(job: JobState) -> None:
+    """Drop what waits in a cancelled job. In a loop: one drop must not lead to the next."""
+    backlog, tokens = job.backlog, job.tokens
+    while backlog:
+        try:
+            delivery = backlog.popleft()
+        except IndexError:
+            return
+        _count_dropped(delivery)
+        tokens.pop()
+        if not tokens:
+            job.flow._scheduler.finish(job)
 
 
 def into_mailbox(delivery: Delivery, reserved: bool = False) -> list[Delivery]:
@@ -164,11 +184,13 @@ def into_mailbox(delivery: Delivery, reserved: bool = False) -> list[Delivery]:
 def requeue(delivery: Delivery) -> None:
     """Queue a delivery that comes back. In a nested job a handler that waits may have to run it."""
     job = delivery[3].job
-    if job.flags & TRACED and not delivery[4]:
+    if job.flags & WATCHED and not delivery[4]:
         edge, data, context, cause, _, index = delivery
-        job.flow._scheduler.bus.lane().shard(edge.number).queued += 1
-        now = job.flow._runtime.now_ns() or 1
-        delivery = (edge, data, context, cause, now, index or next(cause.children))
+        job.flow._scheduler.bus.lane().send(edge)
+        traced = job.flags & TRACED
+        now = job.flow._runtime.now_ns() or 1 if traced else NOT_TIMED
+        index = index or (next(cause.children) if traced else 0)
+        delivery = (edge, data, context, cause, now, index)
     if not job.flags & NESTED:
         job.backend.queue(into_mailbox(delivery))
         return
@@ -191,15 +213,19 @@ def discard(delivery: Delivery) -> None:
 
 def drop(delivery: Delivery) -> None:
     """Count a delivery as dropped and return its token."""
+    _count_dropped(delivery)
+    give_back(delivery[3].job)
+
+
+def _count_dropped(delivery: Delivery) -> None:
     edge, _, _, cause, queued, _ = delivery
     job = cause.job
     scheduler = job.flow._scheduler
     scheduler.count_dropped(job, edge)
-    if queued or job.flags & TRACED:
+    if queued or job.flags & WATCHED:
         if not queued:  # it came before somebody watched, or waited for its time
-            scheduler.bus.lane().shard(edge.number).queued += 1
+            scheduler.bus.lane().send(edge)
         trace_dropped(scheduler, delivery)
-    give_back(job)
 
 
 def trace_dropped(scheduler: Scheduler, delivery: Delivery) -> None:
@@ -207,7 +233,7 @@ def trace_dropped(scheduler: Scheduler, delivery: Delivery) -> None:
     edge, _, _, cause, _, index = delivery
     lane = scheduler.bus.lane()
     lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
-    if scheduler.bus.tracing:
+    if scheduler.bus.tracing and cause.job.flags & TRACED:
         lane.publish(
             Kind.DROPPED,
             scheduler.runtime.now_ns(),
@@ -270,7 +296,7 @@ def _record(delivery: Delivery, error: BaseException, decision: Decision) -> Non
         if decision.strategy is ErrorStrategy.RETRY:
             data |= {"retry": edge.retries + 1, "delay": decision.delay}
         job.note(ExecutionRecord(routine, _RECORDED[decision.strategy], data))
-        if job.flags & TRACED:
+        if job.flags & WATCHED:
             scheduler.bus.lane().note(cause.child_id(index), Note.ERROR, report.text(error))
         _log(decision, where, error)
     except BaseException as strange:  # noqa: BLE001 - of a log handler, for example
@@ -375,18 +401,32 @@ def drop_waiting(job: JobState) -> None:
 
 def _trace(delivery: Delivery, start: int, end: int, status: Status, lane: Lane) -> None:
     edge, _, _, cause, queued, index = delivery
+    job, ident, number = cause.job, cause.child_id(index), edge.number
+    raw = (end, Kind.ACTIVATION, job.number, ident, cause.id, number, queued, start, status, 0)
+    lane.record(job.flow._scheduler.bus.tracing, raw)
+    if status is Status.FAILED:
+        lane.fail(number)
+
+
+def _count(delivery: Delivery, status: Status) -> None:
+    """Count a handler call that was not timed. That it failed is published in any case."""
+    edge, _, _, cause, _, index = delivery
     scheduler = cause.job.flow._scheduler
-    shard = lane.shard(edge.number)
-    run, wait = end - start, start - queued
-    shard.done += 1
-    shard.failed += status is Status.FAILED
-    shard.run_ns += run
-    shard.wait_ns += wait
-    shard.run_bins[bin_of(run)] += 1
-    shard.wait_bins[bin_of(wait)] += 1
-    if scheduler.bus.tracing:
-        ident = cause.child_id(index)
-        lane.record(cause.job.number, ident, cause.id, edge.number, queued, start, end, status)
+    lane, number = scheduler.bus.lane(), edge.number
+    lane.end(edge)
+    if status is Status.FAILED:
+        lane.fail(number)
+    if status in (Status.FAILED, Status.RETRIED) and scheduler.bus.tracing:
+        now, job, ident = scheduler.runtime.now_ns(), cause.job.number, cause.child_id(index)
+        lane.publish(
+            Kind.ACTIVATION,
+            now,
+            job,
+            activation=ident,
+            cause=cause.id,
+            subject=number,
+            status=status,
+        )
 
 
 # coroutines -------------------------------------------------------------------------------------

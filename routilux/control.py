@@ -49,7 +49,7 @@ def pause(flow: Flow, job: JobState, reason: str, checkpoint: Any, timeout: floa
             raise InvalidValueError(
                 f"flow {flow.flow_id!r}: what is emitted outside of any job cannot be paused"
             )
-        if job.status == JobStatus.CANCELLED:
+        if job.status == JobStatus.CANCELLED or job.flags & CANCELLED:
             raise InvalidValueError(f"{job!r} was cancelled and cannot be paused")
         point = {
             "timestamp": datetime.now().isoformat(),
@@ -99,8 +99,7 @@ def resume(flow: Flow, job: JobState) -> JobState:
     current = job.current_routine_id
     if current is not None and current not in flow.routines:
         raise UnknownNameError("routine", current, f"flow {flow.flow_id!r}", flow.routines)
-    if job.status == JobStatus.CANCELLED:
-        raise InvalidValueError(f"{job!r} was cancelled and cannot be resumed")
+    _refuse_cancelled(job)
     if job.flow is None:
         if job.status == JobStatus.RUNNING and not job.extra.parked:
             raise InvalidValueError(
@@ -117,6 +116,11 @@ def resume(flow: Flow, job: JobState) -> JobState:
     return _settled(job)
 
 
+def _refuse_cancelled(job: JobState) -> None:
+    if job.status == JobStatus.CANCELLED or job.flags & CANCELLED:
+        raise InvalidValueError(f"{job!r} was cancelled and cannot be resumed")
+
+
 def _settled(job: JobState) -> JobState:
     job.backend.settle(job)
     return job
@@ -125,6 +129,7 @@ def _settled(job: JobState) -> JobState:
 def _end_again(job: JobState) -> None:
     """A job that had ended was marked as paused; there is nothing left to run."""
     with job.flow._scheduler.lock:
+        _refuse_cancelled(job)
         failed = job.flags & STOPPED
         job.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
 
@@ -132,6 +137,7 @@ def _end_again(job: JobState) -> None:
 def _go_on(job: JobState) -> None:
     scheduler = job.flow._scheduler
     with scheduler.lock:
+        _refuse_cancelled(job)
         job.flags &= ~PAUSED
         job.status = JobStatus.RUNNING
         job.extra.updated = time.time()
@@ -173,11 +179,9 @@ def cancel(flow: Flow, job: JobState, reason: str) -> None:
 
 def _drop_queued(job: JobState) -> None:
     """Drop what has not begun, without waiting for a worker to come to it."""
+    commit.drop_backlog(job)  # first, since it moves on into the others
     for box in mailboxes(job.flow):
         for delivery in box.withdraw(job):
-            commit.drop(delivery)
-    while job.backlog:
-        for delivery in gate.take_from_backlog(job, gate.WINDOW):
             commit.drop(delivery)
     with job.flow._scheduler.lock:
         queued = job.backend.sweep(job)
@@ -264,6 +268,7 @@ def _adopt(
     _restore(flow, job, job.extra.states)
     scheduler = flow._scheduler
     with scheduler.lock:
+        _refuse_cancelled(job)
         job.flow, job.backend = flow, flow._backend()
         job.root.id = flow._next_ident()
         job.flags = PAUSED

@@ -12,11 +12,12 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from . import commit
-from .activation import NO_EDGE, Activation, Delivery, current
+from .activation import NO_EDGE, NOT_TIMED, Activation, Delivery, current
 from .errors import SlotFullError
-from .histogram import _SHIFT, STEPS
-from .job import ENDED, NESTED, PAUSED, STOPPED, TIMED, TRACED, JobState
+from .job import COUNTED, ENDED, NESTED, PAUSED, STOPPED, TIMED, TRACED, WATCHED, JobState
+from .lanes import FOLD
 from .ports import Connection
+from .records import Kind
 
 if TYPE_CHECKING:
     from .mailbox import Mailbox
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 #: Deliveries of one job in the shared queue; what it has more waits in the job, so that a small
 #: job is served within its turn and not after all of a large one.
 WINDOW = 64
-_EXACT = 2 * STEPS  # times of fewer nanoseconds have a bin of their own
+_CALL = int(Kind.ACTIVATION)  # comparing and storing enums is dearer
 #: Handler calls that are timed for the tracker, at most, of one job.
 TIMED_CALLS = 64
 #: Handler calls whose times a slot keeps for the tracker.
@@ -54,8 +55,9 @@ def admit(
     if flags & (STOPPED | ENDED):
         _refuse(job, edges, data, cause, flags)
         return []
-    if flags & TRACED:
-        deliveries = _trace_queued(edges, data, cause)
+    deliveries: list[Delivery] = []
+    if flags & WATCHED:
+        queue_watched(deliveries, edges, data, cause)
     else:
         deliveries = [(edge, data, copy_context(), cause, 0, 0) for edge in edges]
     if limited:
@@ -135,7 +137,7 @@ def _queue_limited(
 def _drop_newest(edge: Connection, cause: Activation) -> None:
     scheduler = cause.job.flow._scheduler
     scheduler.count_dropped(cause.job, edge)
-    if cause.job.flags & TRACED:
+    if cause.job.flags & WATCHED:
         trace_refused(edge, cause)
 
 
@@ -151,7 +153,7 @@ def _refuse(
     if not flags & ENDED:
         for edge in edges:
             scheduler.count_dropped(job, edge)
-            if flags & TRACED:
+            if flags & WATCHED:
                 trace_refused(edge, cause)
     _return_tokens(job, len(edges))
     # Our tokens may have come while `finish` was about to end the job, which then goes on: so ENDED
@@ -164,7 +166,7 @@ def trace_refused(edge: Connection, cause: Activation) -> None:
     """Publish that a delivery was dropped before it was queued."""
     scheduler = cause.job.flow._scheduler
     now, index = scheduler.runtime.now_ns(), next(cause.children)
-    scheduler.bus.lane().shard(edge.number).queued += 1
+    scheduler.bus.lane().send(edge)
     commit.trace_dropped(scheduler, (edge, {}, copy_context(), cause, now, index))
 
 
@@ -182,25 +184,34 @@ def cancel_places(edges: Iterable[Connection]) -> None:
             edge.target_slot.mailbox.cancel()
 
 
-def _trace_queued(
-    edges: tuple[Connection, ...], data: dict[str, Any], cause: Activation
-) -> list[Delivery]:
-    scheduler = cause.job.flow._scheduler
+def queue_watched(
+    ready: list[Delivery] | deque[Delivery],
+    edges: tuple[Connection, ...],
+    data: dict[str, Any],
+    cause: Activation,
+) -> None:
+    """Queue what a watched job has emitted, and count it."""
+    job = cause.job
+    scheduler = job.flow._scheduler
     bus = scheduler.bus
     try:
-        shards = bus.local.lane.shards
+        lane = bus.local.lane
     except AttributeError:
-        shards = bus.lane().shards
-    now, children = scheduler.runtime.now_ns() or 1, cause.children  # 0 says: not traced
-    deliveries: list[Delivery] = []
+        lane = bus.lane()
+    sent = lane.sent
+    sent.append(edges)
+    if len(sent) >= FOLD:
+        lane.fold()
+    if not job.flags & TRACED:
+        for edge in edges:
+            ready.append((edge, data, copy_context(), cause, NOT_TIMED, 0))
+        return
+    now, children = scheduler.runtime.now_ns() or 1, cause.children  # 0 says: nobody watches
     for edge in edges:
-        number = edge.number
-        shard = shards.get(number) or bus.lane().shard(number)
-        shard.queued += 1
-        deliveries.append((edge, data, copy_context(), cause, now, next(children)))
-    if bus.previews > 0:
-        scheduler.preview(cause.child_id(deliveries[0][5]), data)
-    return deliveries
+        index = next(children)
+        if bus.previews > 0 and edge is edges[0]:
+            scheduler.preview(cause.child_id(index), data)
+        ready.append((edge, data, copy_context(), cause, now, index))
 
 
 def _within_window(backend: Backend, job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
@@ -285,8 +296,11 @@ def run_gated(delivery: Delivery) -> KeyboardInterrupt | None:
         park(job, [delivery])
         commit.move_on(job)  # who pauses it may wait for this thread
         return None
-    if flags & TRACED or delivery[4]:  # what was counted as queued is counted to its end
-        return _run_traced(delivery)
+    # What was counted as queued is counted to its end.
+    if flags & TRACED or delivery[4] > 0:
+        return run_traced(delivery)
+    if flags & COUNTED or delivery[4]:
+        return run_counted(delivery)
     if flags & TIMED:
         return _run_timed(delivery)
     return _run_plain(delivery)
@@ -335,6 +349,8 @@ def _run_plain(delivery: Delivery) -> KeyboardInterrupt | None:
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
         return commit.close(delivery, error)
     if result is not None and commit.is_coroutine(result):
+        if delivery[4]:
+            delivery[3].job.flow._scheduler.bus.lane().begin(edge.number)
         commit.run_coroutine(delivery, result, None)
         return None
     return commit.close(delivery, None)
@@ -362,7 +378,8 @@ def remember_time(edge: Connection, nanoseconds: int) -> None:
     slot.run_ns.append(nanoseconds)
 
 
-def _run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
+def run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
+    """Run one delivery of a traced job, or that was queued when it was."""
     edge, data, context, cause, queued, index = delivery
     job = cause.job
     scheduler = job.flow._scheduler
@@ -371,46 +388,69 @@ def _run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
         lane = bus.local.lane
     except AttributeError:
         lane = bus.lane()
-    shard = lane.shards.get(number) or lane.shard(number)
-    if not queued:  # queued before somebody began to watch: it counts from here
+    if queued <= 0:  # queued before somebody began to watch: it is timed from here
+        if not queued:
+            lane.send(edge)
         queued, index = now_ns() or 1, index or next(cause.children)
-        shard.queued += 1
         delivery = (edge, data, context, cause, queued, index)
     ident = hash((cause.id, index))
-    activation = Activation(ident, job, edge)
     outer = lane.running  # a handler that executes another flow in sequence runs it in here
     start = now_ns()
-    shard.started += 1
-    lane.running = (number, start, ident)
+    lane.running = (number, start, ident, outer)
     try:
-        result = context.run(_enter, activation, edge.deliver, data)
+        result = context.run(_enter, Activation(ident, job, edge), edge.deliver, data)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
         lane.running = outer
         return commit.close(delivery, error, start, lane)
-    lane.running = outer
+    lane.running = outer  # before it is counted as ended: nothing is counted twice
     if result is not None and commit.is_coroutine(result):
+        lane.begin(number)
         commit.run_coroutine(delivery, result, start)
         return None
-    # From here to the end `commit.close` and `histogram.bin_of` are inlined: this is per message.
+    # From here to the end `commit.close` and `Lane.record` are inlined: this is per message.
     end = now_ns()
-    run, wait = end - start, start - queued
     if job.flags & TIMED:
-        remember_time(edge, run)
-    shard.done += 1
-    shard.run_ns += run
-    shard.wait_ns += wait
-    if run >= _EXACT:
-        octave = run.bit_length() - _SHIFT - 1
-        run = (octave << _SHIFT) + (run >> octave)
-    shard.run_bins[run] += 1
-    if wait >= _EXACT:
-        octave = wait.bit_length() - _SHIFT - 1
-        wait = (octave << _SHIFT) + (wait >> octave)
-    shard.wait_bins[wait] += 1
-    if bus.tracing:
-        n = lane.published + 1
-        lane.ring.append((n, end, 1, job.number, ident, cause.id, number, queued, start, 0, 0))
-        lane.published = n
+        remember_time(edge, end - start)
+    batch = lane.batch if bus.tracing else lane.quiet
+    batch.append((end, _CALL, job.number, ident, cause.id, number, queued, start, 0, 0))
+    if len(batch) >= FOLD:
+        lane.fold()
+    tokens = job.tokens
+    tokens.pop()
+    if job.backlog is not None:
+        commit.move_on(job)
+    if not tokens:
+        scheduler.finish(job)
+    return None
+
+
+def run_counted(delivery: Delivery) -> KeyboardInterrupt | None:
+    """Run one delivery of a job that is counted only."""
+    edge, data, context, cause, queued, index = delivery
+    if queued > 0:  # it was queued while its job was traced
+        return run_traced(delivery)
+    job = cause.job
+    bus = job.flow._scheduler.bus
+    try:
+        lane = bus.local.lane
+    except AttributeError:
+        lane = bus.lane()
+    if not queued:  # queued before somebody began to watch
+        lane.send(edge)
+        delivery = (edge, data, context, cause, NOT_TIMED, index)
+    if job.flags & TIMED:
+        return _run_timed(delivery)
+    try:
+        result = context.run(edge.deliver, data)
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
+        return commit.close(delivery, error)
+    if result is not None and commit.is_coroutine(result):
+        lane.begin(edge.number)
+        commit.run_coroutine(delivery, result, None)
+        return None
+    lane.ended.append(edge)
+    if len(lane.ended) >= FOLD:
+        lane.fold()
     commit.give_back(job)
     return None
 

@@ -11,8 +11,8 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from .commit import discard, into_mailbox
-from .gate import WINDOW, admit, resolve
-from .job import PAUSED
+from .gate import WINDOW, admit, queue_watched, resolve
+from .job import PAUSED, WATCHED
 from .workers import Backend, Runner, Seat, drain, thread_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ class Inline(Backend):
         job = cause.job
         tokens = job.tokens
         tokens.extend(edges)
-        if job.flags or len(tokens) > WINDOW:
+        flags = job.flags
+        if len(tokens) > WINDOW or flags & ~WATCHED:
             self._ready.extend(admit(self, edges, data, cause))
+        elif flags:
+            queue_watched(self._ready, edges, data, cause)
         else:
             for edge in edges:
                 self._ready.append((edge, data, copy_context(), cause, 0, 0))

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 #: Bits of `JobState.flags`. While all are clear a delivery takes the short way: one test gates
 #: everything rare.
 STOPPED = 1  # a handler failed, or the job was cancelled: queued deliveries are dropped and counted
-TRACED = 2  # somebody watches: ids, times and records are made
+TRACED = 2  # somebody watches: deliveries are counted; ids, times and records are made
 ENDED = 4  # the last activation is over; a late emit goes to the ambient job instead
 PAUSED = 8  # no activation starts; what is queued waits in the backlog
 CANCELLED = 16  # together with STOPPED: the status is final already
 NESTED = 32  # begun by a handler, which may wait for it: its deliveries wait in the backlog
 TIMED = 64  # the first handler calls of the job are timed for the tracker
+COUNTED = 128  # somebody watches, but not this job: its deliveries are counted, no more
+WATCHED = TRACED | COUNTED  # never both
 
 _numbers = count(1)
 

@@ -105,6 +105,8 @@ class EventLoop:
                     loop.call_soon_threadsafe(self._begin, self._arrived)
         except RuntimeError as error:  # no thread to be had
             coroutine.close()
+            if delivery[4]:
+                run.job.flow._scheduler.bus.lane().begin(delivery[0].number, -1)
             commit.close(delivery, error, start)
             run.ended.set()
         return run
@@ -221,6 +223,8 @@ class EventLoop:
             assert run.task is not None
             ended = run.error is None and error is None and run.task.cancelled()
             status = Status.CANCELLED if ended else Status.OK
+            if run.delivery[4]:
+                run.job.flow._scheduler.bus.lane().begin(run.delivery[0].number, -1)
             commit.close(run.delivery, error, run.start, status=status)
         else:
             self._put_off(run)
@@ -230,9 +234,8 @@ class EventLoop:
         """Its job was paused or stopped before its first step."""
         edge, data, context, cause, queued, index = run.delivery
         job = run.job
-        if run.start is not None:  # it was counted as started
-            lane = job.flow._scheduler.bus.lane()
-            (lane.shards.get(edge.number) or lane.shard(edge.number)).started -= 1
+        if queued:  # it was counted as started
+            job.flow._scheduler.bus.lane().begin(edge.number, -1)
         if job.flags & STOPPED:
             commit.discard(run.delivery)
         else:

@@ -39,6 +39,11 @@ def value_preview(value: object, depth: int = 1) -> str:
     return f"<{_clip(str.__str__(_name_of(kind)), _TEXT)}>"
 
 
+def key_text(key: object) -> str:
+    """What a key of the user's is called: itself if it is a text, else a preview of it."""
+    return key if type(key) is str else value_preview(key, 0)
+
+
 def _number(value: object) -> str:
     if type(value) is int and value.bit_length() > 128:
         return f"<int of {value.bit_length()} bits>"

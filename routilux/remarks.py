@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .activation import current
+from .job import TRACED
 from .preview import LIMIT, value_preview
 from .records import Kind, Line, Note, Status
 
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from .flow import Flow
 
 _INT64 = 2**63
+
+
+def watched(flow: Flow | None) -> Flow | None:
+    """The flow, if what happens here is to be published: somebody traces it, and the job that runs
+    here, if one does. Call it before a lock is taken: the thread may get its lane here.
+    """
+    if flow is None or not flow.bus.tracing:
+        return None
+    cause = current.get(None)
+    if cause is not None and not cause.job.flags & TRACED:
+        return None
+    flow.bus.lane()
+    return flow
 
 
 def remember_stat(flow: Flow, routine_id: str, key: Any, value: Any) -> None:
@@ -64,7 +78,8 @@ def _publish(
 ) -> None:
     bus = flow.bus
     lane = bus.lane()
-    ident = hash((cause, lane.number, lane.published + 1))
+    lane.remarks += 1
+    ident = hash((cause, lane.number, lane.remarks))
     lane.publish(
         kind,
         flow._runtime.now_ns(),

@@ -17,7 +17,7 @@ from .history import LATER, WIDTH, Emitted, Log, emitted
 from .job import CANCELLED, JobState
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Event, Merge, Slot
-from .remarks import forget_stats, remember_stat
+from .remarks import forget_stats, remember_stat, watched
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -310,10 +310,10 @@ class Routine:
 
     def set_stat(self, key: str, value: Any) -> None:
         """Set a statistic. Reading one and setting it back is a race: see `increment_stat`."""
+        flow = watched(self._flow)
         with self._state_lock:
             self._stats[key] = value
-            flow = self._flow
-            if flow is not None and flow.bus.tracing:
+            if flow is not None:
                 remember_stat(flow, self._id, key, value)
 
     def get_stat(self, key: str, default: Any = None) -> Any:
@@ -326,10 +326,10 @@ class Routine:
         Returns:
             The new value.
         """
+        flow = watched(self._flow)
         with self._state_lock:
             value = self._stats[key] = self._stats.get(key, 0) + amount
-            flow = self._flow
-            if flow is not None and flow.bus.tracing:
+            if flow is not None:
                 remember_stat(flow, self._id, key, value)
         return value
 
@@ -361,6 +361,7 @@ class Routine:
 
     def reset_stats(self, keys: Iterable[str] | None = None) -> None:
         """Forget statistics: those named, or all but ``emitted_events``."""
+        flow = watched(self._flow)
         with self._state_lock:
             chosen = self._stats if keys is None else {keys} if isinstance(keys, str) else set(keys)
             gone = [name for name in chosen if name in self._stats]
@@ -369,8 +370,7 @@ class Routine:
             if keys is not None and "emitted_events" in chosen:
                 self._emitted = []
                 self._emitted_since = time()
-            flow = self._flow
-            if flow is not None and flow.bus.tracing:
+            if flow is not None:
                 forget_stats(flow, self._id, gone)
 
     def _track_operation(self, name: str, success: bool = True, **meta: Any) -> None:

@@ -18,18 +18,20 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from . import commit, gate, mailbox, waiting
-from .activation import Activation, current
+from . import commit, gate, mailbox, waiting, watching
+from .activation import NOT_TIMED, Activation, current
 from .bus import EventBus
 from .errors import RoutiluxError, SlotFullError
 from .history import LATER, LIMIT, WIDTH, ExecutionRecord, Log, owner_of
 from .job import (
     CANCELLED,
+    COUNTED,
     ENDED,
     PAUSED,
     STOPPED,
     TIMED,
     TRACED,
+    WATCHED,
     Extra,
     JobState,
     JobStatus,
@@ -105,17 +107,22 @@ class Scheduler:
         self.jobs[job.number] = job  # before looking: who subscribes now finds it there
         if self.bus.level:
             with self.lock:
-                job.flags |= TRACED if self.bus.level else 0
-            self._publish_job(Kind.JOB_STARTED, job, entry.number)
+                job.flags |= watching.of_new(self.bus, job)
+            if job.flags & TRACED:
+                self._publish_job(Kind.JOB_STARTED, job, entry.number)
         # Its own context: what the caller has set is inherited, what handlers set stays inside.
         context = copy_context()
         if entry.target_slot.mailbox is None:
-            if job.flags & ~TIMED:
+            if job.flags & ~(TIMED | WATCHED):
                 context.run(_submit_as, job.root, (entry,), data)
                 commit.give_back(job)
             else:
                 context.run(current.set, job.root)
-                job.backend.queue(((entry, data, context, job.root, 0, 0),), Runner.SETTLE)
+                queued, index = (
+                    self._count_entry(job, entry, data) if job.flags & WATCHED else (0, 0)
+                )
+                delivery = (entry, data, context, job.root, queued, index)
+                job.backend.queue((delivery,), Runner.SETTLE)
             return
         try:
             context.run(gate.submit_limited, job.root, (entry,), data, Runner.SETTLE)
@@ -125,6 +132,17 @@ class Scheduler:
                 raise
         finally:
             commit.give_back(job)
+
+    def _count_entry(
+        self, job: JobState, entry: Connection, data: dict[str, Any]
+    ) -> tuple[int, int]:
+        """Count a job's first delivery: when it was queued, and its index."""
+        self.bus.lane().send(entry)
+        if job.flags & COUNTED:
+            return NOT_TIMED, 0
+        index = next(job.root.children)
+        self.preview(job.root.child_id(index), data)
+        return self.runtime.now_ns() or 1, index
 
     def fail_to_start(self, job: JobState, routine: Routine, error: BaseException) -> None:
         """End a job that has nothing to run."""
@@ -208,7 +226,7 @@ class Scheduler:
 
     def _end(self, job: JobState) -> None:
         flags = job.flags
-        if flags & TRACED:
+        if flags & TRACED or (flags & COUNTED and flags & STOPPED):
             self._publish_job(Kind.JOB_ENDED, job, status=_status(flags))
         if flags & CANCELLED:
             self.cancelled += 1
@@ -268,7 +286,7 @@ class Scheduler:
 
     def publish_job(self, kind: Kind, job: JobState) -> None:
         """Publish that a job was paused, resumed or cancelled, if somebody watches."""
-        if job.flags & TRACED:
+        if job.flags & WATCHED:
             self._publish_job(kind, job)
 
     def _publish_job(self, kind: Kind, job: JobState, subject: int = 0, status: int = 0) -> None:
@@ -311,13 +329,13 @@ class Scheduler:
             _submit_as(cause, edges, data)
         elif edges:
             gate.submit_limited(cause, edges, data, Runner.HERE)
-        elif cause.job.flags & TRACED:
+        elif cause.job.flags & WATCHED:
             self._count_emit(event, data, cause)
 
     def _count_emit(self, event: Event, data: dict[str, Any], cause: Activation) -> None:
         lane = self.bus.lane()
         lane.emitted[event.number] = lane.emitted.get(event.number, 0) + 1
-        if self.bus.tracing:
+        if self.bus.tracing and cause.job.flags & TRACED:
             ident = cause.child_id(next(cause.children))
             now = self.runtime.now_ns()
             lane.publish(
@@ -383,8 +401,7 @@ class Scheduler:
             if job is None:
                 job = self.ambient = flow._new_job()
             job.backend = flow._backend()
-            if self.bus.level:
-                job.flags |= TRACED
+            job.flags = job.flags & ~WATCHED | watching.of_ambient(self.bus)
             job.tokens.append(None)
             job.status = JobStatus.RUNNING
             self.jobs[job.number] = job
@@ -394,16 +411,15 @@ class Scheduler:
         commit.give_back(job)
 
     def follow(self, job: JobState) -> None:
-        """Let a job that was not started here be traced like the others."""
+        """Let a job that was not started here be watched like the others."""
         with self.lock:
-            job.flags |= TRACED if self.bus.level else 0
+            job.flags |= watching.of_new(self.bus, job)
 
     def _follow_level(self) -> None:
         with self.lock:  # who comes last reads the last level
-            level = self.bus.level
             jobs = [*self.jobs.copy().values(), *([self.ambient] if self.ambient else [])]
             for job in jobs:
-                job.flags = job.flags | TRACED if level else job.flags & ~TRACED
+                job.flags = job.flags & ~WATCHED | watching.after_change(self.bus, job)
 
     # waiting ----------------------------------------------------------------------------------
 

@@ -27,10 +27,12 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from . import commit
+from .activation import NO_EDGE, NOT_TIMED
 from .commit import is_coroutine, move_on
 from .copies import copied
-from .gate import WINDOW, admit, run_gated
-from .job import ENDED
+from .gate import WINDOW, admit, queue_watched, run_gated, run_traced
+from .job import COUNTED, ENDED, TRACED, WATCHED
+from .lanes import FOLD, Lane
 from .limits import worker_budget
 
 if TYPE_CHECKING:
@@ -51,6 +53,11 @@ class Runner(Enum):
 
 #: A parked worker ends after so many seconds without work; the next delivery starts a new one.
 IDLE_SECONDS = 30.0
+
+
+#: A queue of more deliveries is not looked through when a job is cancelled: a fifth of a
+#: millisecond under the flow's lock.
+SWEPT = 4096
 
 
 class Backend(ABC):
@@ -166,8 +173,11 @@ class Backend(ABC):
         stuck and not come to them. They stay in the queue, and whoever comes passes over them.
 
         The flow's lock is held. A worker that was quicker took its delivery before we look; one
-        that comes later finds it in `swept`, for which it needs the lock.
+        that comes later finds it in `swept`, for which it needs the lock. A long queue is not
+        looked through, or many cancels would take the square of their number.
         """
+        if len(self._ready) > SWEPT:
+            return []
         found = [d for d in self.queued() if d[3].job is job and d[2] is not None]
         self.swept.update((id(delivery), delivery) for delivery in found)
         return found
@@ -201,13 +211,14 @@ def thread_of(ident: int) -> threading.Thread:
     return threading.main_thread()
 
 
-def drain(
+def drain(  # noqa: C901, PLR0912 - the hot loop: what is taken out of it costs a call a message
     ready: deque[Delivery], seat: Seat, pool: Threads | None = None, job: JobState | None = None
 ) -> None:
     """Run what is queued until nothing is, or ``job`` has ended. The hot loop of every backend.
 
     Raises KeyboardInterrupt of a handler, once its activation is closed, and nothing else.
     """
+    lane: Lane | None = None  # of this thread, once something is to be counted
     while job is None or not job.flags & ENDED:
         try:
             # Said before the job's flags are looked at: see `control.pause`.
@@ -218,8 +229,10 @@ def drain(
             pool._wake()
         edge, data, context, cause, queued, _ = delivery
         its_job = cause.job
-        if its_job.flags or queued:
-            interrupt = run_gated(delivery)
+        flags = its_job.flags
+        if (flags or queued) and (flags != COUNTED or queued != NOT_TIMED):
+            run = run_gated if edge is NO_EDGE or flags != TRACED else run_traced
+            interrupt = run(delivery)
             if interrupt is not None:
                 raise interrupt
             continue
@@ -230,9 +243,17 @@ def drain(
             if interrupt is not None:
                 raise interrupt from None
             continue
+        if queued:
+            lane = lane or its_job.flow._scheduler.bus.lane()
         if result is not None and is_coroutine(result):
+            if queued and lane is not None:
+                lane.begin(edge.number)
             its_job.backend.run_coroutine(delivery, result, None)
             continue
+        if queued and lane is not None:
+            lane.ended.append(edge)
+            if len(lane.ended) >= FOLD:
+                lane.fold()
         # `commit.give_back`, inlined: this is per message.
         tokens = its_job.tokens
         tokens.pop()
@@ -265,8 +286,11 @@ class Threads(Backend):
         job = cause.job
         tokens = job.tokens
         tokens.extend(edges)
-        if job.flags or len(tokens) > WINDOW:
+        flags = job.flags
+        if len(tokens) > WINDOW or flags & ~WATCHED:
             self._ready.extend(admit(self, edges, data, cause))
+        elif flags:
+            queue_watched(self._ready, edges, data, cause)
         else:
             for edge in edges:
                 self._ready.append((edge, data, copy_context(), cause, 0, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -200,13 +201,18 @@ class _Headless:
             found["status"] = _STATUS.get(status, str(status))
         text = self._monitor.log.text(record)
         if kind == Kind.STAT:
-            found["value"] = value if status == Status.OK else text or None
+            found["value"] = _plain(value) if status == Status.OK else text or None
         elif text:
             found["error" if status in (Status.FAILED, Status.RETRIED) else "data"] = text
         return found
 
     def _print_line(self, value: dict[str, Any]) -> None:
         self._write(_encode(value) + b"\n")
+
+
+def _plain(value: float) -> int | float | str:
+    """A number as JSON can say it, which knows neither infinity nor what is no number."""
+    return value if math.isfinite(value) else str(value)
 
 
 _encode = msgspec.json.encode

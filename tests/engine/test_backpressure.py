@@ -229,7 +229,7 @@ def test_what_is_dropped_is_published_exactly(overflow: str, strategy: str) -> N
         kinds = Counter(record.kind for record in records)
         assert kinds[Kind.DROPPED] == job.dropped == work.mailbox.dropped == 96
         assert len([x for x in work.got if x >= 0]) == 4
-        shards = [shard for lane in work.flow.bus.lanes() for shard in lane.shards.values()]
+        shards = [shard for lane in work.flow.bus.lanes() for shard in lane.counts().values()]
         dropped = sum(sum(lane.dropped.values()) for lane in work.flow.bus.lanes())
         assert sum(shard.queued for shard in shards) == sum(s.done for s in shards) + dropped
         subscription.close()

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from routilux import Flow, Kind, Level, Note, Record, Routine, Status, bus, hub
-from routilux.bus import EventBus, Lane
+from routilux import Flow, Kind, Level, Note, Record, Routine, Status, hub
+from routilux.bus import EventBus
+from routilux.lanes import RING, Lane
 from tests.engine.building import chain, idle, node, passing
 from tests.waiting import SECONDS, Call, arrive, gate, in_threads, wait_until
 
@@ -25,7 +26,7 @@ def totals(flow: Flow) -> Counter[str]:
     """The counters of all lanes and edges together."""
     found: Counter[str] = Counter()
     for lane in flow.bus.lanes():
-        for shard in lane.shards.values():
+        for shard in lane.counts().values():
             for name in ("queued", "started", "done", "failed"):
                 found[name] += getattr(shard, name)
         found["dropped"] += sum(lane.dropped.values())
@@ -220,7 +221,7 @@ def test_emitted_counts_the_same_whichever_thread_emits(strategy: str) -> None:
     # Of a connected event the queued deliveries tell how often it was emitted.
     assert sum(lane.emitted.get(event.number, 0) for lane in flow.bus.lanes()) == 0
     edge = flow.connections[0].number
-    assert sum(lane.shards[edge].queued for lane in flow.bus.lanes() if edge in lane.shards) == 2
+    assert sum(lane.queued().get(edge, 0) for lane in flow.bus.lanes()) == 2
     flow.shutdown()
 
 
@@ -288,14 +289,14 @@ def test_a_full_ring_drops_the_oldest_and_the_gap_in_the_sequence_says_how_many(
     lane = channel.lane()
     publish(lane, 0, 10)
     assert [r.sequence for r in subscription.read()] == list(range(1, 11))
-    publish(lane, 10, bus.RING + 5)
+    publish(lane, 10, RING + 5)
     records = subscription.read()
-    assert len(records) == bus.RING
+    assert len(records) == RING
     assert records[0].sequence == 16
     assert records[0].activation == 15
-    assert records[-1].sequence == 10 + bus.RING + 5
+    assert records[-1].sequence == 10 + RING + 5
     assert subscription.lost == 5
-    assert subscription.published == subscription.received + subscription.lost == bus.RING + 15
+    assert subscription.published == subscription.received + subscription.lost == RING + 15
 
 
 def test_a_limit_gives_the_newest_and_counts_the_others_as_lost() -> None:
@@ -513,7 +514,7 @@ def test_a_lane_shows_what_runs_there_now() -> None:
         running = [lane.running for lane in flow.bus.lanes() if lane.running]
         entry = flow.routines["n0"].get_slot("trigger")
         assert entry is not None
-        assert [edge for edge, _, _ in running] == [entry.entry.number]
+        assert [edge for edge, _, _, _ in running] == [entry.entry.number]
         go.set()
         idle(flow)
     wait_until(lambda: not [lane for lane in flow.bus.lanes() if lane.running])

@@ -1,5 +1,6 @@
 """Pause, resume and cancel are handshakes, and no job has to wait for all of another one."""
 
+import contextlib
 import logging
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from routilux import ErrorHandler, Flow, JobState, ManualClock, Routine, inline
 from routilux import gate as gating
 from routilux import workers as pool_module
+from routilux.control import running
 from tests.engine.building import chain, idle, node, passing, workers
 from tests.waiting import SECONDS, Call, arrive, gate, in_threads, wait_until
 
@@ -344,6 +346,69 @@ def test_cancel_needs_no_worker_to_drop_what_is_queued(where: str) -> None:
     assert after.status == "completed", "what was passed over in the queue harms nobody"
     assert flow.routines["sink"].get_stat("n") == count
     assert not flow._threads.swept
+    assert flow.shutdown()
+
+
+def test_cancel_drops_what_waits_behind_a_mailbox_too() -> None:
+    flow = Flow("f", "concurrent", 1)
+    began = threading.Event()
+    turns: list[threading.Event] = [threading.Event(), threading.Event()]
+
+    def hold(routine: Routine) -> None:
+        turn = turns.pop(0)
+        began.set()
+        arrive(turn)
+
+    flow.add_routine(node(), "many")
+    flow.add_routine(node(lambda r: r.increment_stat("n"), max_queue=500), "sink")
+    flow.add_routine(node(hold), "hold")
+    flow.connect("many", "out", "sink", "trigger")
+    first, second = turns
+    try:
+        job = flow.execute("hold")
+        arrive(began)
+        job.run(lambda: [flow.routines["many"].emit("out") for _ in range(200)])
+        flow.pause(job, timeout=0.0)
+        first.set()
+        wait_until(lambda: not running(job) and len(job.pending_tasks) == 200)
+        began.clear()
+        other = flow.execute("hold")
+        arrive(began)
+        flow.resume(job)  # some go to the mailbox, the others stay in the job
+        assert job.backlog
+        flow.cancel(job)
+        cancelled(job)
+        assert job.dropped == 200, "while the worker is stuck"
+        second.set()
+        assert other.wait(SECONDS)
+    finally:
+        first.set()
+        second.set()
+    idle(flow)
+    assert flow.shutdown()
+
+
+def test_a_cancel_that_races_with_a_resume_is_final() -> None:
+    flow = Flow("f", "concurrent", 2)
+    flow.add_routine(node(lambda r: r.emit("out")), "a")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def resume(job: JobState) -> None:
+        with contextlib.suppress(ValueError):
+            flow.resume(job)
+            flow.pause(job, timeout=0.0)
+
+    try:
+        for _ in range(300):
+            job = flow.execute("a")
+            with contextlib.suppress(ValueError):
+                flow.pause(job, timeout=0.0)
+            in_threads(2, lambda n, job=job: flow.cancel(job) if n else resume(job))  # type: ignore[misc]
+            assert job.wait(SECONDS), job
+            assert job.status == "cancelled"
+    finally:
+        sys.setswitchinterval(interval)
     assert flow.shutdown()
 
 

@@ -196,7 +196,7 @@ def test_a_watched_coroutine_is_counted_once_from_its_start_to_its_end(level: Le
     arrive(sleepers.all_here)
     sleepers.release()
     idle(flow)
-    shards = [shard for lane in flow.bus.lanes() for shard in lane.shards.values()]
+    shards = [shard for lane in flow.bus.lanes() for shard in lane.counts().values()]
     assert sum(s.queued for s in shards) == sum(s.started for s in shards) == 20
     assert sum(s.done for s in shards) == 20
     subscription.close()

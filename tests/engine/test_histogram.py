@@ -4,10 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routilux import Flow
 from routilux.histogram import bin_of, bounds, difference, merge, percentile
-from routilux.runtime import Runtime
-from tests.engine.building import chain
 
 NANOSECONDS = st.integers(0, 10**14)
 
@@ -65,26 +62,6 @@ def test_the_difference_of_two_readings_is_what_came_between(
     old: list[int], new: list[int]
 ) -> None:
     assert difference(histogram(old + new), histogram(old)) == histogram(new)
-
-
-@given(NANOSECONDS, NANOSECONDS)
-def test_the_binning_inlined_in_the_hot_path_is_the_same(wait: int, run: int) -> None:
-    times: list[int] = []
-    runtime = Runtime()
-    runtime.now_ns = lambda: times.pop(0)
-    flow = Flow(runtime=runtime)
-    chain(flow, lambda _r: None)
-    subscription = flow.bus.subscribe()
-    start = 1000
-    # job started, queued, started, ended, job ended
-    times += [start, start, start + wait, start + wait + run, start + wait + run]
-    flow.execute("n0")
-    (lane,) = flow.bus.lanes()
-    (shard,) = lane.shards.values()
-    assert dict(shard.wait_bins) == {bin_of(wait): 1}
-    assert dict(shard.run_bins) == {bin_of(run): 1}
-    assert (shard.wait_ns, shard.run_ns) == (wait, run)
-    subscription.close()
 
 
 @pytest.mark.parametrize("value", [0, 1, 63, 64, 65, 127, 128, 2**20 - 1, 2**20, 2**62])

@@ -54,9 +54,11 @@ def test_an_emit_that_fails_to_get_the_baton_as_its_holder_leaves_is_not_strande
     baton: Hooked = flow._inline._baton  # type: ignore[attr-defined]
     emitting: list[Call] = []
     holding, go = threading.Event(), threading.Event()
-    genuine = gating.admit
+    genuine = gating.queue_watched
 
-    def admit(*args: Any) -> Any:  # called with the tokens put in, before the queue is changed
+    def queue_watched(
+        *args: Any,
+    ) -> Any:  # called with the tokens put in, before the queue is changed
         if emitting and threading.current_thread() is emitting[0]:
             holding.set()
             arrive(go)
@@ -76,7 +78,7 @@ def test_an_emit_that_fails_to_get_the_baton_as_its_holder_leaves_is_not_strande
 
         baton.before_release = release
 
-    monkeypatch.setattr("routilux.inline.admit", admit)
+    monkeypatch.setattr("routilux.inline.queue_watched", queue_watched)
     flow.bus.subscribe()
     chain(flow, handler, lambda r: r.increment_stat("n"))
     with gate() as leave:

@@ -1,11 +1,15 @@
 """Lines that handlers print and log, as records of their flows."""
 
 import contextlib
+import copy
 import io
 import logging
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,3 +251,134 @@ def test_a_line_left_open_keeps_no_flow_alive() -> None:
         gone = Call(leave).result()
         gc.collect()
         assert gone() is None
+
+
+# what must not happen to who prints or logs -------------------------------------------------------
+
+
+def test_a_thread_that_prints_survives_captures_that_come_and_go() -> None:
+    code = """
+import sys, threading
+from routilux import LineCapture
+sys.setswitchinterval(1e-6)
+def prints():
+    while True:
+        print("x")
+threading.Thread(target=prints, daemon=True).start()
+for _ in range(3000):
+    with LineCapture():
+        pass
+sys.stderr.write("survived")
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (found.returncode, found.stderr[:8]) == (0, "survived")
+
+
+def test_a_capture_that_was_closed_behind_another_stream_is_silent_and_is_used_again() -> None:
+    capture, out = LineCapture(), io.StringIO()
+    with contextlib.redirect_stdout(out):
+        capture.open()
+        with contextlib.redirect_stdout(io.StringIO()):
+            capture.close()
+        assert told(lambda r: (print("x"), logger.error("x"))) == []
+        capture.open()
+        assert [text for _, text, _ in told(lambda r: (print("x"), logger.error("x")))] == [
+            "x",
+            "ERROR x",
+        ]
+        capture.close()
+        assert sys.stdout is out
+
+
+def test_a_factory_that_calls_the_captures_publishes_once() -> None:
+    before = logging.getLogRecordFactory()
+    capture = LineCapture()
+    capture.open()
+    ours = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(lambda *args, **kwargs: ours(*args, **kwargs))
+    try:
+        capture.close()
+        assert told(lambda r: logger.error("x")) == []
+        capture.open()
+        assert [text for _, text, _ in told(lambda r: logger.error("x"))] == ["ERROR x"]
+    finally:
+        capture.close()
+        logging.setLogRecordFactory(before)
+
+
+class Lookup(dict[str, str]):
+    def __getitem__(self, key: str) -> str:
+        raise RuntimeError("rude")
+
+
+class Severity(int):
+    """A level of the user's own."""
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda: logger.error("%(a)s", types.MappingProxyType({"a": Rude()})),
+        lambda: logger.error("%(a)s", Lookup(a="b")),
+        lambda: logger.error("%999999999999d", 1),
+        lambda: logger.log(10**30, "x"),
+        lambda: logger.log(Severity(50), "x"),
+        lambda: logging.makeLogRecord({"msg": "hi", "levelno": 30, "levelname": "WARNING"}),
+        lambda: copy_context().run(print, "x"),
+    ],
+)
+def test_logging_never_fails_a_handler_that_would_succeed_without_a_capture(
+    log: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logger, "propagate", False)  # nothing but the record is made
+    flow = Flow("f")
+    flow.add_routine(node(lambda r: log()), "a")
+    subscription = flow.bus.subscribe()
+    with captured():
+        assert flow.execute("a").status == "completed"
+    for record in subscription.read():
+        assert type(record.value) in (int, float)
+        assert -(2**63) <= record.value < 2**63
+
+
+def test_the_stream_answers_as_the_one_behind_it(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w+") as file, contextlib.redirect_stdout(file):
+        with LineCapture():
+            with pytest.raises(TypeError, match="pickle"):
+                copy.copy(sys.stdout)
+            assert list(sys.stdout) == []
+            assert sys.stdout.fileno() == file.fileno()
+            assert sys.stdout.name == file.name
+        assert sys.stdout is file
+
+
+def test_a_stream_that_was_taken_away_meanwhile_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, stdout = logging.getLogRecordFactory(), sys.stdout
+    with LineCapture():
+        del sys.stdout
+    assert logging.getLogRecordFactory() is before
+    sys.stdout = stdout
+
+
+def test_of_a_line_that_is_written_over_the_last_state_is_published() -> None:
+    def handler(routine: Routine) -> None:
+        for percent in (10, 50, 100):
+            print(f"\r{percent} %", end="")
+        print("\r\nnext")
+
+    with captured():
+        assert [text for _, text, _ in told(handler)] == ["100 %", "next"]
+
+
+def test_lines_of_jobs_that_are_not_traced_are_left_alone() -> None:
+    flow = Flow("f")
+    flow.add_routine(node(lambda r: (print("x"), r.increment_stat("n"))), "a")
+    subscription = flow.bus.subscribe(every=1_000_000_007)
+    with captured():
+        flow.execute("a")
+    assert subscription.read() == []

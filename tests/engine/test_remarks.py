@@ -1,8 +1,12 @@
 """Records of what handlers do beside emitting: statistics they change; and threads that come."""
 
 import gc
+import signal
+import sys
 import threading
 import weakref
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -219,3 +223,103 @@ def test_a_dropped_flow_is_collected_although_it_was_watched() -> None:
         return gone() is None
 
     wait_until(collected, "the end of the flow")
+
+
+# finalizers and signals, which may come in anywhere -----------------------------------------------
+
+
+class Finalized:
+    """Sets a statistic when the garbage collector finds it."""
+
+    def __init__(self, routine: Routine, keys: Iterator[int] | None = None) -> None:
+        self.routine, self.keys, self.me = routine, keys, self
+
+    def __del__(self) -> None:
+        key = "fin" if self.keys is None else f"fin{next(self.keys)}"
+        self.routine.set_stat(key, 1)
+
+
+@pytest.fixture
+def eager_collector() -> Iterator[None]:
+    """A garbage collector that comes often, and threads that switch often."""
+    before, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(50)
+    sys.setswitchinterval(1e-5)
+    yield
+    gc.set_threshold(*before)
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("eager_collector")
+def test_a_finalizer_that_sets_a_statistic_deadlocks_with_nobody() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    flow.bus.subscribe()
+
+    def change() -> None:
+        for number in range(6000):
+            routine.set_stat(str(number % 3000), 1)
+            if number % 100 == 0:
+                routine.reset_stats()
+
+    changing = Call(change)
+    while changing.is_alive():
+        Finalized(routine)
+        flow.bus.stat_names()
+        flow.bus.lanes()
+    changing.result()
+
+
+@pytest.mark.usefixtures("eager_collector")
+def test_names_are_read_while_a_finalizer_adds_some() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    flow.bus.subscribe()
+    for number in range(2000):
+        routine.set_stat(str(number), 1)
+    keys = count()
+    for _ in range(50):
+        Finalized(routine, keys)
+        assert len(flow.bus.stat_names()) >= 2000
+
+
+class RudeKey:
+    def __str__(self) -> str:
+        raise AssertionError("nobody may ask")
+
+
+def test_keys_are_named_without_asking_them() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    flow.bus.subscribe()
+    keys: list[Any] = [RudeKey(), 7, None, ("a", 1)]
+    for key in keys:
+        routine.set_stat(key, 1)
+    assert [key for _, key in flow.bus.stat_names().values()] == [
+        "<RudeKey>", "7", "None", "<tuple of 2>"
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals of Unix")
+def test_a_signal_handler_that_sets_statistics_loses_no_record() -> None:
+    flow, routine = Flow("f"), node()
+    flow.add_routine(routine, "a")
+    subscription = flow.bus.subscribe()
+    came: list[int] = []
+
+    def interrupt(*_: object) -> None:
+        came.append(1)
+        routine.set_stat("sig", len(came))
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    try:
+        for number in range(5000):
+            routine.set_stat("n", number)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    found = stats(subscription)
+    assert came
+    assert len(found) == 5000 + len(came) == subscription.published
+    assert subscription.lost == 0

@@ -87,7 +87,7 @@ class World:
     """An engine made of counters: turn them, then take a snapshot.
 
     Counts are totals by (lane, edge) as ``[queued, started, done, failed, run ns, wait ns,
-    dropped]``. Lane 0 is the main thread, lane n the n-th worker.
+    dropped, timed]``. Lane 0 is the main thread, lane n the n-th worker.
     """
 
     def __init__(self, *flows: FlowInfo, generation: int = 1, now: int = START) -> None:
@@ -120,9 +120,10 @@ class World:
 
     def count(self, lane: int, edge: int, **more: int) -> World:
         """Add to the totals of a lane's edge: queued, started, done, failed, run, wait, dropped."""
-        totals = self.counts.setdefault((lane, edge), [0] * 7)
+        totals = self.counts.setdefault((lane, edge), [0] * 8)
         for name, value in more.items():
             totals[_COUNTS.index(name)] += value
+        totals[7] += more.get("done", 0)  # all of them were timed
         return self
 
     def handle(

@@ -107,10 +107,11 @@ class LaneGauge:
     def __init__(self, flow: int, name: str) -> None:
         self.flow, self.name = flow, name
         self.ran = False
-        self.run_ns: dict[int, int] = {}  # by edge, of handlers that ended
+        self.run_ns: dict[int, int] = {}  # by edge, of handlers that ended; partly by guess
         self.running: tuple[int, int, int] | None = None
         self.coroutines: int | None = None
         self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
+        self._mean: dict[int, float] = {}  # ns of a handler, by edge
         self._busy: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
 
     def rename(self, name: str) -> None:
@@ -118,6 +119,14 @@ class LaneGauge:
         self.name = name
         self.ran = False
         self.cells.clear()
+
+    def add_time(self, edge: int, done: int, timed: int, run_ns: int) -> None:
+        """Add handlers that ended; of those that were not timed the mean of the others counts."""
+        if timed:
+            self._mean[edge] = run_ns / timed
+        untimed = max(0, done - timed)
+        guess = round(untimed * self._mean.get(edge, 0.0))
+        self.run_ns[edge] = self.run_ns.get(edge, 0) + run_ns + guess
 
     def step(self, now: int, elapsed: int, routine_of: dict[int, Key]) -> None:
         """Add one cell: which routine took most of the time since the last, and how much of it."""

@@ -24,7 +24,7 @@ from .rows import EdgeRow, Key, LaneRow, RoutineRow, Standing, StatRow
 _MARK_FOR = SECOND
 #: Points a second of the series of the whole run.
 STEPS_A_SECOND = 2
-_ZERO: Counts = (0, 0, 0, 0, 0, 0, 0, 0)
+_ZERO: Counts = (0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class Run:
@@ -137,7 +137,7 @@ class Run:
                     for t, new, old in zip(total[1:], counts[1:], before[1:], strict=True)
                 ),
             )  # type: ignore[assignment]
-            lane.run_ns[edge] = counts[5]
+            lane.add_time(edge, counts[3] - before[3], counts[8] - before[8], counts[5] - before[5])
             lane.ran = lane.ran or counts[2] > before[2] or counts[3] > before[3]
         for event, count in state.emitted:
             self._emitted[state.number, event] = count
@@ -157,7 +157,7 @@ class Run:
             routine.failed = routine.dropped = routine.out = 0
         emitted: dict[int, int] = {}
         for number, (flow, edge) in self._edges.items():
-            _, queued, started, done, failed, _, _, dropped = self._totals.get(number, _ZERO)
+            _, queued, started, done, failed, _, _, dropped, _ = self._totals.get(number, _ZERO)
             target = self._routines.get((flow, edge.target))
             if target is not None:
                 target.queued += queued
@@ -322,7 +322,7 @@ class Run:
         for number, (flow, edge) in self._edges.items():
             if flow not in self.flows:
                 continue
-            _, queued, started, _, _, _, _, dropped = self._totals.get(number, _ZERO)
+            _, queued, started, _, _, _, _, dropped, _ = self._totals.get(number, _ZERO)
             rate = self._edge_rates.get(number)
             rows.append(
                 EdgeRow(

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from routilux import Flow, Level, Subscription, hub
-from routilux.bus import Lane
 from routilux.clock import now_ns
 from routilux.histogram import merge
-from routilux.preview import value_preview
+from routilux.lanes import Counts as LaneCounts
+from routilux.lanes import Lane
+from routilux.preview import key_text, value_preview
 
 from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
 from .standing import flow_state, loop_thread, under_way
@@ -128,7 +129,7 @@ class _Watched:
         self.flow = flow
         self.subscription: Subscription = flow.bus.subscribe(Level.TRACE)
         self._counts: dict[tuple[int, int], Counts] = {}
-        self._done: dict[int, int] = {}  # by edge, when its histogram was last sent
+        self._timed: dict[int, int] = {}  # by edge, when its histogram was last sent
         self._stats: dict[str, dict[str, int | float | str]] = {}
         self._named = 0  # statistics whose names were sent
 
@@ -137,13 +138,13 @@ class _Watched:
 
     def lanes(self) -> list[LaneState]:
         lanes = self.flow.bus.lanes()
-        over = [_taken(lane) for lane in lanes]
+        over = [lane.counts() for lane in lanes]
         found = [
             LaneState(
                 lane.number,
                 self.flow.number,
                 lane.thread.name,
-                lane.running,
+                lane.running[:3] if lane.running is not None else None,
                 self._changed(lane, counts),
                 tuple(lane.emitted.items()),
             )
@@ -165,27 +166,28 @@ class _Watched:
             number = self.flow.number
             found.append(LaneState(-number, number, thread.name, first, (), (), coroutines))
 
-    def _changed(self, lane: Lane, over: dict[int, _Taken]) -> tuple[Counts, ...]:
+    def _changed(self, lane: Lane, over: dict[int, LaneCounts]) -> tuple[Counts, ...]:
         found: list[Counts] = []
-        queued = {edge: shard.queued for edge, shard in list(lane.shards.items())}
-        for edge in queued | over:  # a thread may drop what it never queued
-            counts: Counts = (edge, queued.get(edge, 0), *over.get(edge, _NOTHING))
+        queued, dropped = lane.queued(), dict(lane.dropped)
+        for edge in {**queued, **over, **dropped}:  # a thread may drop what it never queued
+            n = over.get(edge, _NOTHING)
+            counts: Counts = (edge, queued.get(edge, 0), *n[1:6], dropped.get(edge, 0), n.timed)
             if self._counts.get((lane.number, edge)) != counts:
                 self._counts[lane.number, edge] = counts
                 found.append(counts)
         return tuple(found)
 
     def histograms(self) -> Iterable[Histogram]:
-        shards: dict[int, list[tuple[dict[int, int], dict[int, int]]]] = {}
-        done: dict[int, int] = {}
+        parts: dict[int, list[tuple[dict[int, int], dict[int, int]]]] = {}
         for lane in self.flow.bus.lanes():
-            for edge, shard in list(lane.shards.items()):
-                done[edge] = done.get(edge, 0) + shard.done
-                shards.setdefault(edge, []).append((dict(shard.run_bins), dict(shard.wait_bins)))
-        for edge, parts in shards.items():
-            if self._done.get(edge) != done[edge]:
-                self._done[edge] = done[edge]
-                yield Histogram(edge, merge(p[0] for p in parts), merge(p[1] for p in parts))
+            for edge, bins in lane.histograms().items():
+                parts.setdefault(edge, []).append(bins)
+        for edge, of_lanes in parts.items():
+            run = merge(bins[0] for bins in of_lanes)
+            timed = sum(run.values())
+            if self._timed.get(edge) != timed:
+                self._timed[edge] = timed
+                yield Histogram(edge, run, merge(bins[1] for bins in of_lanes))
 
     def stat_names(self) -> Iterable[tuple[int, int, str, str]]:
         """Those that came since the last call; call it after the records were read."""
@@ -198,25 +200,13 @@ class _Watched:
             own = routine._own_stats()
             if isinstance(own.get("errors"), list):
                 del own["errors"]  # the engine's own; errors are in the records
-            values = {str(key): _plain(value) for key, value in own.items()}
+            values = {key_text(key): _plain(value) for key, value in own.items()}
             if values != self._stats.get(name, {}):
                 self._stats[name] = values
                 yield self.flow.number, number, values
 
 
-#: What was taken out of an edge's queue, and what became of it: started, done, failed, run ns,
-#: wait ns, dropped.
-_Taken = tuple[int, int, int, int, int, int]
-_NOTHING: _Taken = (0, 0, 0, 0, 0, 0)
-
-
-def _taken(lane: Lane) -> dict[int, _Taken]:
-    dropped = dict(lane.dropped)
-    found: dict[int, _Taken] = {
-        edge: (s.started, s.done, s.failed, s.run_ns, s.wait_ns, dropped.pop(edge, 0))
-        for edge, s in list(lane.shards.items())
-    }
-    return found | {edge: (*_NOTHING[:5], count) for edge, count in dropped.items()}
+_NOTHING = LaneCounts()
 
 
 def _records(

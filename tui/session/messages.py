@@ -176,8 +176,8 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
 
 
 #: One thread's exact counts of one edge since the start: edge, queued, started, done, failed,
-#: run ns, wait ns, dropped.
-Counts = tuple[int, int, int, int, int, int, int, int]
+#: run ns, wait ns, dropped, timed. Only the times of the ``timed`` ones are known.
+Counts = tuple[int, int, int, int, int, int, int, int, int]
 
 
 class LaneState(msgspec.Struct, frozen=True, array_like=True):

@@ -92,7 +92,7 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool 
     text = clean(monitor.log.text(record))
     if width < _WIDE and record[log.KIND] in (Kind.STAT, Kind.LINE):  # the text is all of it
         what = _beside(run, record)
-        return (when, worker, (f"{what} ", ("muted",)), (text, ("text",)))
+        return (when, worker, (f"{clean(what)} ", ("muted",)), (text, ("text",)))
     middle = _what(run, record, room, narrow=narrow, ascii=ascii)
     ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
     if record[log.KIND] == Kind.ACTIVATION and record[log.STATUS] == Status.RETRIED:

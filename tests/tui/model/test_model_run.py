@@ -43,7 +43,7 @@ def test_only_what_changed_needs_to_be_sent() -> None:
     world = World(CHAIN)
     world.count(1, 1, queued=10, started=10, done=10)
     run = watched(world)
-    world.counts = {(2, 2): [3, 3, 3, 0, 0, 0, 0]}
+    world.counts = {(2, 2): [3, 3, 3, 0, 0, 0, 0, 3]}
     run.apply(world.wait(SECOND).snapshot())
     assert (row(run, "b").done, row(run, "c").done) == (10, 3)
 
