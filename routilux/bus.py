@@ -50,7 +50,8 @@ class EventBus:
     Attributes:
         level: the highest level of all subscribers; flows read it when a job starts.
         tracing: whether that is `Level.TRACE`; comparing enums is dear on the hot path.
-        every: one job in so many is traced, by its number; the others are counted only.
+        every: one job in so many is traced; the others are counted only.
+        phase: which ones, see `is_sampled`; each look of a subscriber takes others.
         generation: put into every record; a monitor that reloads code counts it up.
         previews: how many payload previews may still be made; a reader refills it, so that a
             flood of events costs no flood of texts.
@@ -60,6 +61,7 @@ class EventBus:
         self.level = Level.OFF
         self.tracing = False
         self.every = 1
+        self.phase = 0
         self.generation = 0
         self.previews = 0
         #: Called after each change of the level, in the thread that subscribes or closes.
@@ -96,6 +98,10 @@ class EventBus:
         """Every lane so far, in order of creation. Any thread; read, never write them."""
         with self._lock:
             return list(self._lanes)
+
+    def is_sampled(self, job: int) -> bool:
+        """Whether a job of that number is one of those that are traced."""
+        return (job + self.phase) % self.every == 0
 
     def stat_number(self, routine_id: str, key: object) -> int:
         """The number by which records name a statistic of a routine. Any thread; takes no lock,
@@ -142,6 +148,7 @@ class EventBus:
             self.tracing = self.level is Level.TRACE
             wanted = [s.every for s in self._subscriptions if s.level is Level.TRACE]
             self.every = min(wanted, default=1)
+            self.phase += self.every > 1
         if self.on_level is not None:
             self.on_level()
 
@@ -171,12 +178,12 @@ class Subscription:
         return self.published - self.received
 
     def sample(self, every: int) -> None:
-        """Trace one job in so many from now on; jobs that are open stay as they are.
+        """Trace one job in so many from now on, with the jobs that its handlers begin.
 
-        A traced job is traced as a whole, with the jobs that its handlers begin. All others are
-        counted: counters stay exact, histograms are those of the traced jobs, and failures are
-        published of all. Emits from outside of any job are traced only if all jobs are. Several
-        subscriptions get what the one asks for that wants most. Any thread.
+        Each call takes others, also of the open jobs: so a long job is traced for a part of its
+        time. All others are counted: counters stay exact, histograms are those of what was traced,
+        and failures are published of all. Emits from outside of any job are traced only if all
+        jobs are. Several subscriptions get what the one asks for that wants most. Any thread.
 
         Raises:
             InvalidValueError: ``every`` is no number of at least 1.

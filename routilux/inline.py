@@ -139,6 +139,9 @@ class Inline(Backend):
     def _seat_here(self) -> Seat | None:
         return self._seat if self._holder == get_ident() else None
 
+    def _seats(self) -> list[Seat]:
+        return [self._seat]
+
     def close(self) -> None:
         """Nothing to end: there is no thread."""
 

@@ -417,9 +417,10 @@ class Scheduler:
 
     def _follow_level(self) -> None:
         with self.lock:  # who comes last reads the last level
-            jobs = [*self.jobs.copy().values(), *([self.ambient] if self.ambient else [])]
-            for job in jobs:
+            for job in self.jobs.copy().values():
                 job.flags = job.flags & ~WATCHED | watching.after_change(self.bus, job)
+            if self.ambient is not None:
+                self.ambient.flags = self.ambient.flags & ~WATCHED | watching.of_ambient(self.bus)
 
     # waiting ----------------------------------------------------------------------------------
 

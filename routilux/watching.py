@@ -22,7 +22,7 @@ def of_new(bus: EventBus, job: JobState) -> int:
     parent = current.get(None)
     if parent is not None and parent.job.flags & WATCHED:
         return parent.job.flags & WATCHED
-    return COUNTED if job.number % bus.every else TRACED
+    return TRACED if bus.is_sampled(job.number) else COUNTED
 
 
 def of_ambient(bus: EventBus) -> int:
@@ -33,7 +33,7 @@ def of_ambient(bus: EventBus) -> int:
 
 
 def after_change(bus: EventBus, job: JobState) -> int:
-    """The flag of an open job when somebody has begun or ceased to watch."""
+    """The flag of an open job when somebody watches, or no longer, or takes another sample."""
     if not bus.level:
         return 0
-    return (job.flags & WATCHED or TRACED) if bus.tracing else COUNTED
+    return TRACED if bus.tracing and bus.is_sampled(job.number) else COUNTED

@@ -111,6 +111,16 @@ class Backend(ABC):
     def running(self) -> list[tuple[threading.Thread, Delivery]]:
         """The threads that run a handler now, or are about to, and what they run."""
 
+    def in_hand(self) -> dict[int, Delivery]:
+        """What runs now, by the ident of its thread. For who only looks: it takes no lock."""
+        seats = [(seat.ident, seat.current) for seat in self._seats()]
+        found = {ident: current for ident, current in seats if current is not None}
+        return found | {ident: guest[1] for ident, guest in self._guests.copy().items()}
+
+    def _seats(self) -> list[Seat]:
+        """Where the backend's own threads sit."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Run what is queued, then end. Returns at once."""
@@ -343,6 +353,9 @@ class Threads(Backend):
 
     def _seat_here(self) -> Seat | None:
         return self._workers.get(get_ident())
+
+    def _seats(self) -> list[Seat]:
+        return list(self._workers.copy().values())
 
     def close(self) -> None:
         """Let the workers end when the queue is empty."""

@@ -104,7 +104,7 @@ class _Headless:
         return monitor.script.phase in ("ended", "failed") and jobs.open_jobs == jobs.paused
 
     async def _look(self) -> None:
-        pull = Pull(records=_RECORDS, previews=200, histograms=True)
+        pull = Pull(records=_RECORDS, previews=200, histograms=True, sample=not self._json)
         snapshot = await self._session.pull(pull, _PATIENCE)
         if snapshot is not None:
             self._monitor.apply(snapshot)

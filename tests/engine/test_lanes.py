@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from routilux import Flow, Kind, Level, Routine, Status
 from routilux.histogram import bin_of
+from routilux.job import TRACED
 from routilux.lanes import FOLD, Counts, Lane, Raw
 from tests.engine.building import chain, idle, node
-from tests.waiting import Call, in_threads
+from tests.waiting import SECONDS, Call, arrive, gate, in_threads
 
 NANOSECONDS = st.one_of(
     st.integers(0, 200), st.integers(0, 2**24), st.integers(0, 2**40), st.just(2**24 - 1)
@@ -116,7 +117,7 @@ def test_one_job_in_so_many_is_traced_and_all_are_counted(strategy: str) -> None
     jobs = [flow.execute("n0") for _ in range(40)]
     idle(flow)
     records = subscription.read()
-    traced = {job.number for job in jobs if job.number % 4 == 0}
+    traced = {job.number for job in jobs if flow.bus.is_sampled(job.number)}
     assert {r.job for r in records if r.job} == traced
     assert Counter(r.kind for r in records if r.job) == {
         Kind.JOB_STARTED: 10, Kind.ACTIVATION: 30, Kind.EMIT: 10, Kind.JOB_ENDED: 10
@@ -133,6 +134,7 @@ def test_failures_are_published_whether_their_job_is_traced_or_not(strategy: str
     flow = Flow("f", strategy, 2)
     flow.add_routine(node(lambda r: 1 / 0), "bad")
     subscription = flow.bus.subscribe(every=1_000_000_007)
+    assert not any(flow.bus.is_sampled(number) for number in range(100_000))
     for _ in range(3):
         flow.execute("bad")
     idle(flow)
@@ -157,7 +159,9 @@ def test_the_jobs_that_a_traced_job_begins_are_traced_with_it() -> None:
     subscription = other.bus.subscribe(every=2)
     jobs = [flow.execute("outer") for _ in range(8)]
     traced = {r.job for r in subscription.read() if r.kind == Kind.JOB_STARTED}
-    assert traced == {n for job, n in zip(jobs, inner, strict=True) if job.number % 2 == 0}
+    assert traced == {
+        n for job, n in zip(jobs, inner, strict=True) if flow.bus.is_sampled(job.number)
+    }
 
 
 @STRATEGIES
@@ -209,6 +213,27 @@ def test_coroutines_of_jobs_that_are_counted_only(strategy: str) -> None:
     counts = totals(flow)
     assert (counts.queued, counts.started, counts.done, counts.timed) == (20, 20, 20, 0)
     flow.shutdown()
+
+
+def test_each_look_traces_another_part_of_an_open_job() -> None:
+    flow = Flow("f", "concurrent", 1)
+    flow.add_routine(node(lambda r: None), "a")
+    flow.add_routine(node(lambda r: r.emit("out")), "b")
+    flow.connect("b", "out", "a", "trigger")
+    subscription = flow.bus.subscribe(every=3)
+    with gate() as go:
+        flow.add_routine(node(lambda r: arrive(go)), "hold")
+        job = flow.execute("hold")
+        traced = []
+        for _ in range(9):
+            traced.append(bool(job.flags & TRACED))
+            subscription.sample(3)
+        assert sum(traced) == 3
+        subscription.sample(1)
+        assert job.flags & TRACED
+        go.set()
+        assert job.wait(SECONDS)
+    assert flow.shutdown()
 
 
 def test_every_is_at_least_one() -> None:

@@ -236,6 +236,11 @@ class Run:
         return Standing._make(sum(getattr(s, field) for s in states) for field in Standing._fields)
 
     @property
+    def every(self) -> int:
+        """One job in so many is traced, in the flow where it is fewest."""
+        return max((state.every for state in self.states.values()), default=1)
+
+    @property
     def waiting(self) -> int:
         """Deliveries that were queued and have not begun."""
         return sum(state.waiting for state in self.states.values())

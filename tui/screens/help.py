@@ -24,6 +24,7 @@ _SIGNS = (
     "loop 12co: coroutines under way; drn: empties a slot that is full",
     "Times: n nano-, u micro-, m milliseconds, s seconds",
     "kept: share of event records that got here; counts are exact",
+    "traced 1/8: one job in 8 is traced, and all are counted",
     "cost: CPU that watching takes, as a share of one core",
 )
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from routilux import Flow, Level, Subscription, hub
+from routilux.activation import NO_EDGE, NOT_TIMED, Delivery
 from routilux.clock import now_ns
 from routilux.histogram import merge
 from routilux.lanes import Counts as LaneCounts
@@ -22,6 +23,7 @@ from routilux.lanes import Lane
 from routilux.preview import key_text, value_preview
 
 from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
+from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
 from .topology import describe, topology_key
 
@@ -131,27 +133,73 @@ class _Watched:
         self._counts: dict[tuple[int, int], Counts] = {}
         self._timed: dict[int, int] = {}  # by edge, when its histogram was last sent
         self._stats: dict[str, dict[str, int | float | str]] = {}
+        self._in_hand: dict[int, Delivery] = {}
+        self._seen: dict[int, tuple[tuple[int, int] | None, int]] = {}  # by lane: what, since
+        self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
 
     def state(self) -> FlowState:
-        return flow_state(self.flow)
+        return replace(flow_state(self.flow), every=self._sampler.every)
+
+    def sample(self, budget: int | None) -> None:
+        """Trace as many jobs as a reader of so many records a look can follow; None: all."""
+        published, self._published = self._published, self.subscription.published
+        if budget is not None:
+            before = self._sampler.every
+            every = self._sampler.look(self.subscription.published - published, budget)
+            if every > 1 or before > 1:  # other jobs each time, also when it is as many
+                self.subscription.sample(every)
 
     def lanes(self) -> list[LaneState]:
         lanes = self.flow.bus.lanes()
         over = [lane.counts() for lane in lanes]
+        self._look_at_hands()  # after what has ended: nothing is counted twice
+        running = [
+            lane.running[:3] if lane.running is not None else self._untimed(lane, counts)
+            for lane, counts in zip(lanes, over, strict=True)
+        ]
         found = [
             LaneState(
                 lane.number,
                 self.flow.number,
                 lane.thread.name,
-                lane.running[:3] if lane.running is not None else None,
+                now,
                 self._changed(lane, counts),
                 tuple(lane.emitted.items()),
             )
-            for lane, counts in zip(lanes, over, strict=True)
+            for lane, counts, now in zip(lanes, over, running, strict=True)
         ]
         self._add_loop(found, [lane.thread for lane in lanes])
         return found
+
+    def _untimed(self, lane: Lane, over: dict[int, LaneCounts]) -> tuple[int, int, int] | None:
+        """What a thread runs of a job that is not traced, and since when as far as was seen. It
+        is counted as started here, as the engine does for what it traces.
+        """
+        delivery = self._in_hand.get(lane.thread.ident or 0)
+        if delivery is None:
+            self._seen.pop(lane.number, None)
+            return None
+        number = delivery[0].number
+        counts = over.get(number, _NOTHING)
+        over[number] = counts._replace(started=counts.started + 1)
+        # An id may be used again for the next one, but then something was done meanwhile.
+        this = (id(delivery), sum(each.done for each in over.values()))
+        seen, since = self._seen.get(lane.number, (None, 0))
+        if seen != this:
+            since = now_ns()
+            self._seen[lane.number] = (this, since)
+        return number, since, 0
+
+    def _look_at_hands(self) -> None:
+        """Note what threads run that is counted only."""
+        backends = [self.flow._inline, *([self.flow._threads] if self.flow._threads else [])]
+        self._in_hand = {
+            ident: delivery
+            for backend in backends
+            for ident, delivery in backend.in_hand().items()
+            if delivery[4] == NOT_TIMED and delivery[0] is not NO_EDGE
+        }
 
     def _add_loop(self, found: list[LaneState], threads: Sequence[threading.Thread]) -> None:
         """Say what the event loop does; its thread has no lane before it has ended a coroutine."""
@@ -217,7 +265,9 @@ def _records(
     busy = max(1, sum(bool(w.flow._scheduler.jobs) for w in watched))
     for flow in watched:
         flow.flow.bus.previews = pull.previews
-        records.extend(flow.subscription.read(max(1, pull.records // busy)))
+        budget = max(1, pull.records // busy)
+        records.extend(flow.subscription.read(budget))
+        flow.sample(budget if pull.sample else None)
         notes.extend(flow.subscription.read_notes())
     if len(watched) > 1:
         records.sort(key=lambda record: record[1])

@@ -50,6 +50,7 @@ class Pull(Message, frozen=True):
     records: int = 2_000  #: the newest so many records
     previews: int = 40  #: payload previews to make until the next pull
     histograms: bool = False
+    sample: bool = True  #: trace fewer jobs when more is published than `records`
 
 
 class Execute(Message, frozen=True):
@@ -173,6 +174,7 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
     dropped: int = 0
     held: tuple[tuple[int, int, int], ...] = ()
     boxes: tuple[BoxState, ...] = ()
+    every: int = 1  # one job in so many is traced
 
 
 #: One thread's exact counts of one edge since the start: edge, queued, started, done, failed,

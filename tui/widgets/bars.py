@@ -76,6 +76,7 @@ class Header(Bar):
             (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
             (0, f" PAUSED +{monitor.log.missed:,} " if monitor.log.paused else "", "warn"),
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
+            (4, f" traced 1/{run.every} " if run.every > 1 else "", "warn"),
             (5, f" cost {percent(monitor.cost)} ", "muted"),
         ]
 

@@ -44,7 +44,9 @@ class EventsPane(Pane):
         events = monitor.log
         if events.paused:
             return f"PAUSED +{events.missed:,} new"
-        return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}"
+        every = monitor.run.every
+        traced = f"  1 in {every} jobs traced" if every > 1 else ""
+        return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}{traced}"
 
     def toggle_pause(self) -> None:
         """Freeze the view, or come back to the newest."""
