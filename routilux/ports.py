@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .calling import Call, Data, Handler, caller, signature_text, takes_keywords
@@ -23,6 +24,9 @@ _numbers = count(1)
 
 #: The slot whose merge function has failed in this context, so that a retry merges again.
 _unmerged: ContextVar[Slot | None] = ContextVar("routilux_unmerged", default=None)
+
+#: What connections have that rename nothing: an own dict would take most of their memory.
+_NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 
 _wiring = threading.RLock()  # held while connections are made, ended, or frozen for emitting
 
@@ -278,7 +282,7 @@ class Connection:
             raise InvalidValueError("a connection needs a target slot")
         self.source_event = source_event
         self.target_slot = target_slot
-        self.param_mapping = dict(param_mapping or {})
+        self.param_mapping = dict(param_mapping) if param_mapping else _NO_MAPPING
         self.number = next(_numbers)
         self.retries = 0
         self.deliver: Call = target_slot.deliver

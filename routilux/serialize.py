@@ -110,7 +110,7 @@ def _connection_data(connection: Connection, where: str) -> dict[str, Any]:
         "source_event": event.name,
         "target_routine_id": target._id,
         "target_slot": slot.name,
-        "param_mapping": plain(connection.param_mapping, where, "param_mapping"),
+        "param_mapping": plain(dict(connection.param_mapping), where, "param_mapping"),
     }
 
 
