@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 from types import MethodType
@@ -18,7 +19,16 @@ NAMES = ("data", "config", "stats")
 
 
 class Builtin(Routine):
-    """A routine that is configured instead of written. Wrong settings raise when first used."""
+    """A routine that is configured instead of written. Wrong settings raise when first used.
+
+    What a subclass guards by a lock, it guards by ``_lock``, which it makes.
+    """
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: whoever held the lock did not come along."""
+        super().forget_threads()
+        if hasattr(self, "_lock"):
+            self._lock = threading.RLock()
 
     def _received(self, message: Mapping[str, Any]) -> Any:
         """What a message is about; a ``data`` of None is None, not a message without data."""

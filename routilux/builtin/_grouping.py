@@ -28,7 +28,7 @@ class Grouping(Builtin):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()  # guards the open groups; held while nothing is sent
+        self._lock = threading.RLock()  # guards the open groups; held while nothing is sent
         self._groups: dict[Any, Group] = {}
         self._tickets = 0
         self.define_slot("flush", handler=self.flush)

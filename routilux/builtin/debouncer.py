@@ -35,7 +35,7 @@ class Debouncer(Builtin):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()  # guards the four below
+        self._lock = threading.RLock()  # guards the four below
         self._latest = 0  # of the last message: only its timer sends
         self._count = 0
         self._last: Any = None

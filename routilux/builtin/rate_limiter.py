@@ -39,7 +39,7 @@ class RateLimiter(Builtin):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()  # guards the time below
+        self._lock = threading.RLock()  # guards the time below
         self._free: float | None = None  # when all the burst may be had again
         self.set_config(rate=10.0, burst=1, mode="delay")
         self.define_slot("input", handler=self.handle)

@@ -39,7 +39,7 @@ class Throttle(Builtin):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = threading.Lock()  # guards the four below
+        self._lock = threading.RLock()  # guards the four below
         self._next: float | None = None  # when the next message may pass
         self._held: list[Any] = []  # the message that is sent when the interval is over, or none
         self._timer: Timer | None = None

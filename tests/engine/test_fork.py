@@ -237,3 +237,33 @@ def test_the_worker_budget_of_the_child_counts_its_own_threads_only() -> None:
         flow.shutdown(timeout=5)
         print("done")
     """)
+
+
+def test_the_ready_routines_can_be_used_in_the_child_whoever_held_their_locks() -> None:
+    run("""
+        from routilux.builtin import (
+            Aggregator, Batcher, ConditionalRouter, Debouncer, RateLimiter, Throttle)
+        kinds = [Aggregator, Batcher, ConditionalRouter, Debouncer, RateLimiter, Throttle]
+        flow = Flow("f")
+        for kind in kinds:
+            flow.add_routine(kind(), kind.__name__)
+        held, go = threading.Barrier(len(kinds) + 1), threading.Event()
+
+        def hold(routine):
+            with routine._lock:
+                held.wait(10)
+                go.wait(10)
+
+        threads = [threading.Thread(target=hold, args=(flow.routines[k.__name__],)) for k in kinds]
+        for thread in threads:
+            thread.start()
+        held.wait(10)
+
+        def child():
+            for routine in flow.routines.values():
+                assert routine._lock.acquire(timeout=5), routine
+
+        in_child(child)
+        go.set()
+        print("done")
+    """)
