@@ -189,7 +189,7 @@ def losses() -> Row:
     flow.wait_for_completion()
     reader.read(50)
     published = sum(lane.published for lane in flow.bus.lanes())
-    right = published == reader.received + reader.lost == jobs * 12
+    right = published == reader.received + reader.lost >= jobs * 12  # and the workers' coming
     flow.shutdown()
     what = "published = read + lost, at 10x the budget"
     share = f"{100 * reader.received / published:.0f} % read"

@@ -211,13 +211,14 @@ def test_handlers_fed_by_one_emit_overlap() -> None:
 
 def test_no_more_handlers_run_at_once_than_there_are_workers() -> None:
     lock, running, most = threading.Lock(), 0, 0
+    together = threading.Barrier(3)
 
     def handler(_r: Routine) -> None:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.001)
+        together.wait(SECONDS)  # so all three are in use, and a fourth would be seen
         with lock:
             running -= 1
 
