@@ -10,6 +10,7 @@ What goes wrong here never reaches who prints or logs.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import weakref
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .flow import Flow
 
 _PLAIN = (str, int, float, bool, type(None))
+#: A format that may make a text of any size of a short one.
+_WIDE = re.compile(r"%[^%a-zA-Z]*(\d{4}|\*)")
 #: Streams of ours that are kept after they were taken away: ``print`` in another thread may be in
 #: the middle of one, and the interpreter crashes if nobody else refers to it then.
 _KEPT = 64
@@ -200,7 +203,7 @@ def _message(record: logging.LogRecord) -> str:
         values = args
     else:
         return f"{text} ({value_preview(args)})"
-    if all(type(value) in _PLAIN for value in values):
+    if all(type(value) in _PLAIN for value in values) and not _WIDE.search(text):
         try:
             return text % args
         except (TypeError, ValueError, KeyError, MemoryError):

@@ -521,7 +521,7 @@ def test_jobs_that_are_cancelled_at_any_time_end_once_and_exactly() -> None:
 
     in_threads(4, act)
     idle(flow)
-    assert len(ended) == 100
+    wait_until(lambda: len(ended) == 100, "the callbacks, which come after the end")
     assert set(ended.values()) == {1}, "called back exactly once"
     scheduler = flow._scheduler
     assert scheduler.completed + scheduler.cancelled + scheduler.failed == 100
