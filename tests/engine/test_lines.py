@@ -323,7 +323,7 @@ class Severity(int):
     [
         lambda: logger.error("%(a)s", types.MappingProxyType({"a": Rude()})),
         lambda: logger.error("%(a)s", Lookup(a="b")),
-        lambda: logger.error("%999999999999d", 1),
+        lambda: logger.error("%99999d", 1),
         lambda: logger.log(10**30, "x"),
         lambda: logger.log(Severity(50), "x"),
         lambda: logging.makeLogRecord({"msg": "hi", "levelno": 30, "levelname": "WARNING"}),
