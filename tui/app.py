@@ -135,7 +135,7 @@ class MonitorApp(App[None]):
             return
         histograms = self._ticks % _HISTOGRAM_EVERY == 0
         self._ticks += 1
-        snapshot = await session.pull(Pull(histograms=histograms), _PATIENCE)
+        snapshot = await session.pull(Pull(histograms=histograms, trees=True), _PATIENCE)
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())

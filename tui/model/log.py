@@ -9,12 +9,13 @@ from typing import Final
 from routilux.records import Kind, Note
 from tui.session.messages import RecordTuple
 
+from .payload import Node, read
 from .ring import Records
 
 #: Records kept: 15 MB, as much again while the view is paused; 10 s of 20,000 a second.
 RING = 200_000
-#: Payload and error texts kept.
-NOTES = 5_000
+#: Payload and error texts and trees of payloads kept.
+NOTES = 10_000
 #: Kind of a line that the monitor puts in itself where a new generation begins.
 RULE = 0
 
@@ -75,6 +76,15 @@ class EventLog:
         if error:
             return _exception(error)
         return self._notes.get((activation, Note.PAYLOAD), "")
+
+    def tree(self, record: RecordTuple) -> Node | None:
+        """The payload as a tree, as far as it is known."""
+        note = self._notes.get((record[ACTIVATION], Note.TREE))
+        return None if note is None else read(note)
+
+    def error(self, record: RecordTuple) -> str:
+        """The whole error of what failed, with its traceback; empty if it is not known."""
+        return self._notes.get((record[ACTIVATION], Note.ERROR), "") if record[STATUS] else ""
 
     @property
     def view(self) -> Records:

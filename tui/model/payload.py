@@ -1,0 +1,142 @@
+"""Payloads as far as they are known: bounded trees, what stands at a path, and what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+#: Ends and beginnings of what a branch is shown as.
+_BRACKETS = {"d": ("{", "}"), "l": ("[", "]"), "t": ("(", ")")}
+_NAMES = {"d": ("key", "keys"), "l": ("item", "items"), "t": ("item", "items")}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value without parts: ``value`` as it is, or None when only ``text`` is known of it."""
+
+    value: int | float | str | bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A dict, list or tuple: the first of its ``total`` parts by key or index."""
+
+    kind: str
+    total: int
+    items: tuple[tuple[str, Node], ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all parts are here."""
+        return len(self.items) == self.total
+
+
+Node = Leaf | Branch
+
+
+class Line(NamedTuple):
+    """One line of a payload on the screen. ``change`` is ``^`` (was ``was``), ``+``, ``-`` or
+    nothing.
+    """
+
+    depth: int
+    key: str
+    text: str
+    change: str = ""
+    was: str = ""
+
+
+@lru_cache(maxsize=8192)
+def read(note: str) -> Node | None:
+    """The tree of a note; None if it is none."""
+    try:
+        return _node(json.loads(note))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+
+
+def _node(data: Any) -> Node:
+    if isinstance(data, list):
+        kind = data[0]
+        if kind == "o":
+            return Leaf(None, str(data[1]))
+        if kind == "s":
+            return Leaf(str(data[2]), f"{str(data[2])!r}... of {int(data[1]):,} characters")
+        if kind not in _BRACKETS:
+            raise ValueError(kind)
+        pairs = data[2] if kind == "d" else [(str(i), part) for i, part in enumerate(data[2])]
+        return Branch(kind, int(data[1]), tuple((str(k), _node(part)) for k, part in pairs))
+    if isinstance(data, dict):
+        raise TypeError("no note has one")
+    return Leaf(data, repr(data))
+
+
+def find(node: Node | None, steps: tuple[str, ...]) -> int | float | str | bool | None:
+    """What stands at the end of a path, a branch as the text of it; None if nothing does.
+
+    A key with dots in it is found too.
+    """
+    if node is None:
+        return None
+    if not steps:
+        if isinstance(node, Branch):
+            return brief(node)
+        return node.text if node.value is None else node.value
+    if isinstance(node, Leaf):
+        return None
+    parts = dict(node.items)
+    for size in range(1, len(steps) + 1):
+        key = ".".join(steps[:size])
+        if key in parts:
+            return find(parts[key], steps[size:])
+    return None
+
+
+def brief(node: Node) -> str:
+    """On one line, without what is inside of a branch."""
+    if isinstance(node, Leaf):
+        return node.text
+    left, right = _BRACKETS[node.kind]
+    if not node.total:
+        return left + right
+    return f"{left}{node.total:,} {_NAMES[node.kind][node.total != 1]}{right}"
+
+
+def lines(new: Node, old: Node | None = None) -> list[Line]:
+    """The tree line by line, each marked with how it differs from that of an earlier payload."""
+    if isinstance(new, Leaf):
+        return [_single("", new, old, 0)]
+    return list(_parts(new, old, 0))
+
+
+def _parts(new: Branch, old: Node | None, depth: int) -> Iterator[Line]:
+    before = dict(old.items) if isinstance(old, Branch) else {}
+    # What an earlier payload shows no more of may have been there all the same.
+    all_known = isinstance(old, Branch) and old.whole
+    for key, node in new.items:
+        was = before.pop(key, None)
+        if was is None and all_known:
+            yield _single(key, node, None, depth)._replace(change="+")
+        else:
+            yield _single(key, node, was, depth)
+        if isinstance(node, Branch):
+            yield from _parts(node, was, depth + 1)
+    if not new.whole:
+        yield Line(depth, "", f"... {new.total - len(new.items):,} more, not sent")
+        return
+    for key, node in before.items():
+        yield Line(depth, key, brief(node), "-")
+
+
+def _single(key: str, new: Node, old: Node | None, depth: int) -> Line:
+    text = brief(new)
+    if old is None or old == new:
+        return Line(depth, key, text)
+    if isinstance(new, Branch) and isinstance(old, Branch) and new.kind == old.kind:
+        was = brief(old)  # what differs inside is marked there
+        return Line(depth, key, text, "^", was) if was != text else Line(depth, key, text)
+    return Line(depth, key, text, "^", brief(old))
