@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from routilux.records import Kind, Note
@@ -16,6 +17,8 @@ from .ring import Records
 RING = 200_000
 #: Payload and error texts and trees of payloads kept.
 NOTES = 10_000
+#: Records looked at in one go when going back.
+_STRIDE = 4096
 #: Kind of a line that the monitor puts in itself where a new generation begins.
 RULE = 0
 
@@ -85,6 +88,25 @@ class EventLog:
     def error(self, record: RecordTuple) -> str:
         """The whole error of what failed, with its traceback; empty if it is not known."""
         return self._notes.get((record[ACTIVATION], Note.ERROR), "") if record[STATUS] else ""
+
+    def earlier(self, position: int) -> tuple[RecordTuple, int] | None:
+        """The last record before one that tells the same of the same edge and whose payload is
+        known as a tree, and how many there are in between whose payload is not.
+        """
+        view = self.view
+        end, between = position, 0
+        about = view.at(position)
+        same = (about[KIND], about[GENERATION], about[SUBJECT])
+        while end > view.first:
+            start = max(view.first, end - _STRIDE)
+            for record in reversed(list(islice(view.since(start), end - start))):
+                if (record[KIND], record[GENERATION], record[SUBJECT]) != same:
+                    continue
+                if (record[ACTIVATION], Note.TREE) in self._notes:
+                    return record, between
+                between += 1
+            end = start
+        return None
 
     @property
     def view(self) -> Records:

@@ -149,8 +149,9 @@ class Stream(Sequence[Entry]):
 
     @property
     def _end(self) -> int:
+        """The number after the newest record that was taken in."""
         if self._test is None:
-            return self._view.end
+            return min(self._next, self._view.end)
         return self._gone + bisect_left(self._positions, self._view.end)
 
     @property

@@ -39,9 +39,11 @@ def parse(text: str) -> Node | None:
     if parser.next.kind == "end":
         return None
     node = parser.filter()
-    if parser.next.kind != "end":  # what stops a filter and is not its end
-        what = "no ( before this )" if parser.next.kind == ")" else "a comma means nothing here"
-        raise QueryError(what, parser.next.column)
+    token = parser.next
+    if token.kind == ")":
+        raise QueryError("there is no ( before this )", token.column)
+    if token.kind != "end":
+        raise _unexpected(token, "and, or, or the end")
     return node
 
 
