@@ -13,10 +13,10 @@ from tui.session.messages import RecordTuple
 from .payload import Node, read
 from .ring import Records
 
-#: Records kept: 15 MB, as much again while the view is paused; 10 s of 20,000 a second.
+#: Records kept: 16 MB, up to as much again while the view is paused; 10 s of 20,000 a second.
 RING = 200_000
-#: Payload and error texts and trees of payloads kept.
-NOTES = 10_000
+#: Activations of which payload and error are kept.
+NOTES = 5_000
 #: Records looked at in one go when going back.
 _STRIDE = 4096
 #: Kind of a line that the monitor puts in itself where a new generation begins.
@@ -50,7 +50,7 @@ class EventLog:
         self._ring = Records(kept)
         self._frozen: Records | None = None
         self._frozen_total = 0
-        self._notes: OrderedDict[tuple[int, int], str] = OrderedDict()
+        self._notes: OrderedDict[int, dict[int, str]] = OrderedDict()  # by activation and kind
         self.total = 0
         self.received = 0
 
@@ -68,26 +68,27 @@ class EventLog:
 
     def note(self, activation: int, kind: int, text: str) -> None:
         """Keep a text about an activation."""
-        self._notes[activation, kind] = text
+        self._notes.setdefault(activation, {})[kind] = text
         if len(self._notes) > NOTES:
             self._notes.popitem(last=False)
 
     def text(self, record: RecordTuple) -> str:
         """The error of what failed, else its payload, as far as they are known; else nothing."""
-        activation = record[ACTIVATION]
-        error = self._notes.get((activation, Note.ERROR)) if record[STATUS] else None
-        if error:
-            return _exception(error)
-        return self._notes.get((activation, Note.PAYLOAD), "")
+        notes = self._notes.get(record[ACTIVATION])
+        if notes is None:
+            return ""
+        error = notes.get(Note.ERROR) if record[STATUS] else None
+        return _exception(error) if error else notes.get(Note.PAYLOAD, "")
 
     def tree(self, record: RecordTuple) -> Node | None:
         """The payload as a tree, as far as it is known."""
-        note = self._notes.get((record[ACTIVATION], Note.TREE))
+        notes = self._notes.get(record[ACTIVATION])
+        note = notes.get(Note.TREE) if notes is not None else None
         return None if note is None else read(note)
 
     def error(self, record: RecordTuple) -> str:
         """The whole error of what failed, with its traceback; empty if it is not known."""
-        return self._notes.get((record[ACTIVATION], Note.ERROR), "") if record[STATUS] else ""
+        return self._notes.get(record[ACTIVATION], {}).get(Note.ERROR, "") if record[STATUS] else ""
 
     def earlier(self, position: int) -> tuple[RecordTuple, int] | None:
         """The last record before one that tells the same of the same edge and whose payload is
@@ -102,7 +103,7 @@ class EventLog:
             for record in reversed(list(islice(view.since(start), end - start))):
                 if (record[KIND], record[GENERATION], record[SUBJECT]) != same:
                     continue
-                if (record[ACTIVATION], Note.TREE) in self._notes:
+                if Note.TREE in self._notes.get(record[ACTIVATION], ()):
                     return record, between
                 between += 1
             end = start

@@ -50,7 +50,7 @@ class Line(NamedTuple):
     was: str = ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)  # a tree takes some kilobytes
 def read(note: str) -> Node | None:
     """The tree of a note; None if it is none."""
     try:

@@ -16,7 +16,7 @@ SIZE = _LAYOUT.size
 #: Added to the status of a record whose value is a float: the bits of the value say nothing of it.
 _IS_FLOAT = 128
 _STATUS, _VALUE = 11, 12
-#: Records unpacked at once: enough to be fast, few enough to be no memory worth the name.
+#: Records of a chunk, unpacked at once: enough to be fast, few enough to be small.
 _CHUNK = 4096
 
 
@@ -26,19 +26,23 @@ class Records(Sequence[RecordTuple]):
     Every record has a *position*: the first ever added has 0, the next 1, and so on. Indexes move
     when the oldest are pushed out, positions do not; they name a record for as long as it is here.
 
+    What is written is never written over: the oldest go a chunk at a time. So a copy shares all
+    chunks, and costs memory only as new ones come.
+
     Args:
         kept: how many there is room for.
     """
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._data = bytearray()
+        self._chunks: list[bytearray] = []
+        self._dropped = 0  # chunks that are gone
         self._end = 0
 
     @property
     def first(self) -> int:
         """The position of the oldest record."""
-        return self._end - len(self)
+        return max(0, self._end - self._kept)
 
     @property
     def end(self) -> int:
@@ -47,28 +51,30 @@ class Records(Sequence[RecordTuple]):
 
     def append(self, record: RecordTuple) -> None:
         """Add one; the oldest makes way for it."""
+        at = self._end % _CHUNK
+        if not at:
+            self._chunks.append(bytearray(_CHUNK * SIZE))
+            while (self._dropped + 1) * _CHUNK <= self.first:
+                del self._chunks[0]
+                self._dropped += 1
         if isinstance(record[_VALUE], float):
             *rest, status, value = record
-            packed = _FLOAT_LAYOUT.pack(*rest, status + _IS_FLOAT, value)
+            _FLOAT_LAYOUT.pack_into(self._chunks[-1], at * SIZE, *rest, status + _IS_FLOAT, value)
         else:
-            packed = _LAYOUT.pack(*record)
-        if self._end < self._kept:
-            self._data += packed
-        else:
-            at = self._end % self._kept * SIZE
-            self._data[at : at + SIZE] = packed
+            _LAYOUT.pack_into(self._chunks[-1], at * SIZE, *record)
         self._end += 1
 
     def copy(self) -> Records:
-        """The same records, which stay when these go on."""
+        """The same records, which stay when these go on. To be read only."""
         twin = Records(self._kept)
-        twin._data = bytearray(self._data)
-        twin._end = self._end
+        twin._chunks = list(self._chunks)
+        twin._dropped, twin._end = self._dropped, self._end
         return twin
 
     def at(self, position: int) -> RecordTuple:
         """The record of a position, which must be between `first` and `end`."""
-        return _whole(_LAYOUT.unpack_from(self._data, position % self._kept * SIZE))
+        chunk, at = divmod(position, _CHUNK)
+        return _whole(_LAYOUT.unpack_from(self._chunks[chunk - self._dropped], at * SIZE))
 
     def since(self, position: int) -> Iterator[RecordTuple]:
         """The records from a position on, oldest first, those that are gone left out.
@@ -77,15 +83,15 @@ class Records(Sequence[RecordTuple]):
         """
         position, end = max(position, self.first), self._end
         while position < end:
-            at = position % self._kept
-            many = min(_CHUNK, end - position, self._kept - at)
-            chunk = bytes(self._data[at * SIZE : (at + many) * SIZE])
+            chunk, at = divmod(position, _CHUNK)
+            many = min(_CHUNK - at, end - position)
+            part = self._chunks[chunk - self._dropped][at * SIZE : (at + many) * SIZE]
             yield from [r if r[_STATUS] < _IS_FLOAT else _whole(r)
-                        for r in _LAYOUT.iter_unpack(chunk)]  # fmt: skip
+                        for r in _LAYOUT.iter_unpack(part)]  # fmt: skip
             position += many
 
     def __len__(self) -> int:
-        return len(self._data) // SIZE
+        return min(self._end, self._kept)
 
     def __iter__(self) -> Iterator[RecordTuple]:
         return self.since(self.first)

@@ -61,7 +61,8 @@ class Stream(Sequence[Entry]):
         self._positions = array("Q")
         self._gone = 0
         # For each line, when folding: the number of its first record, and the longest times.
-        self._starts, self._waits, self._runs = array("Q"), array("q"), array("q")
+        self._starts = array("Q")
+        self._waits, self._runs = array("f"), array("f")  # for the eye: seven digits are plenty
         self._last: Hashable = None
 
     # changing -----------------------------------------------------------------------------------
@@ -97,8 +98,8 @@ class Stream(Sequence[Entry]):
                 self._add_line(position, record)
         elif not self.folds:
             test = self._test
-            self._positions.extend(
-                [p for p, record in enumerate(view.since(first), first) if test(record)]
+            self._positions.extend(  # no list, which would take five times the memory
+                position for position, record in enumerate(view.since(first), first) if test(record)
             )
         else:
             for position, record in enumerate(view.since(first), first):
@@ -181,10 +182,8 @@ class Stream(Sequence[Entry]):
         end = min(end, self._end)
         position = self._position(end - 1)
         since = self._view.at(self._position(start))[log.TIME]
-        return Entry(
-            position, self._view.at(position), end - start, self._waits[line], self._runs[line],
-            since,
-        )  # fmt: skip
+        wait, run = round(self._waits[line]), round(self._runs[line])
+        return Entry(position, self._view.at(position), end - start, wait, run, since)
 
     def _position(self, number: int) -> int:
         return number if self._test is None else self._positions[number - self._gone]

@@ -94,7 +94,7 @@ class FilterBar(Vertical):
         self.pane: FilteredPane | None = None
         self.used: list[str] = []
         self._label = Static("", markup=False)
-        self._input = FilterInput(compact=True, select_on_focus=False)
+        self._input = FilterInput(compact=True)  # what stands there is selected: typing replaces it
         self._hint = Bar("filter-hint")
         self._recalled = -1  # which of the used ones stands there; -1: what was typed
         self._typed = ""

@@ -54,7 +54,7 @@ def filter_of(d: Driver, number: int) -> str:
 
 
 async def narrow(d: Driver, text: str, pane: str = "3") -> None:
-    await d.press(pane, "slash", "ctrl+u")
+    await d.press(pane, "slash")
     await d.type(text)
     await d.press("enter")
 
@@ -82,6 +82,10 @@ def test_escape_clears_the_filter_in_the_bar_and_in_the_pane() -> None:
         await narrow(d, "wait>50ms")
         await d.press("slash")
         assert written(d) == "wait>50ms", "to be changed"
+        await d.press("end")
+        await d.type(" c")
+        assert written(d) == "wait>50ms c", "or gone on with"
+        await d.press("escape", "slash")
         await d.press("escape")
         assert not bar(d).display
         assert filter_of(d, 3) == ""
@@ -97,7 +101,7 @@ def test_escape_clears_the_filter_in_the_bar_and_in_the_pane() -> None:
 def test_an_empty_filter_shows_everything_again() -> None:
     async def script(d: Driver) -> None:
         await narrow(d, "failed")
-        await d.press("slash", "ctrl+u", "enter")
+        await d.press("slash", "backspace", "enter")
         assert filter_of(d, 3) == ""
         assert "kept" in d.title(3)
 
@@ -416,7 +420,7 @@ def test_the_screen_with_a_filter_and_the_bar(size: tuple[int, int], same: Same)
     async def script(d: Driver) -> None:
         await narrow(d, "routine=enrich wait>50ms")
         await narrow(d, "queue>0 or err>0", "1")
-        await d.press("3", "slash")
+        await d.press("3", "slash", "end")
         await d.type(" stauts=ok")
         same(screen_text(d.app), f"filter-{size[0]}x{size[1]}")
 
