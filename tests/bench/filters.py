@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +94,7 @@ def filters() -> Iterator[str]:
 
 def full_ring() -> Iterator[str]:
     """Memory of the real program with a full ring: as it is, filtered, folded, and paused."""
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()  # the filters below are nobody's
     terminal = Terminal(str(FLOWS / "flood.py"), "--", "60")
     terminal.wait_for("stage0")
     terminal.watch(3)

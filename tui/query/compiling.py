@@ -54,12 +54,12 @@ def compile_node(node: Node, table: Table[Row]) -> Callable[[Row], bool]:
                 positive = Compare(node.name, _NEGATIONS[node.op], node.value, node.column)
                 return _negated(compile_node(positive, table))
             fields = _fields(node.name, node.column, table)
-            return _either([_compared(f, node.name, node.op, node.value, node) for f in fields])
+            return _either(
+                [_on(f, _compared(f, node.name, node.op, node.value, node.column)) for f in fields]
+            )
         case Among():
             fields = _fields(node.name, node.column, table)
-            return _either(
-                [_compared(f, node.name, Op.EQUAL, v, node) for v in node.values for f in fields]
-            )
+            return _either([_on(f, _one_of(f, node)) for f in fields])
         case Not():
             return _negated(compile_node(node.inner, table))
         case All():
@@ -79,6 +79,9 @@ def _every(tests: list[Test]) -> Test:
     if len(tests) == 2:
         one, other = tests
         return lambda row: one(row) and other(row)
+    if len(tests) == 3:
+        one, other, third = tests
+        return lambda row: one(row) and other(row) and third(row)
 
     def every(row: Any) -> bool:
         for test in tests:  # noqa: SIM110 - a generator would be made for each record
@@ -95,6 +98,9 @@ def _either(tests: list[Test]) -> Test:
     if len(tests) == 2:
         one, other = tests
         return lambda row: one(row) or other(row)
+    if len(tests) == 3:
+        one, other, third = tests
+        return lambda row: one(row) or other(row) or third(row)
 
     def either(row: Any) -> bool:
         for test in tests:  # noqa: SIM110 - a generator would be made for each record
@@ -159,27 +165,24 @@ def _containing(text: str) -> Test:
 # comparing ----------------------------------------------------------------------------------------
 
 
-def _compared(field: Field[Any], name: str, op: Op, value: Value, node: Compare | Among) -> Test:
+def _one_of(field: Field[Any], node: Among) -> Test:
+    return _either(
+        [_compared(field, node.name, Op.EQUAL, value, node.column) for value in node.values]
+    )
+
+
+def _compared(field: Field[Any], name: str, op: Op, value: Value, column: int) -> Test:
+    """The test of the field's value."""
     if field.unit in (Unit.TEXT, Unit.ANY):
         if op is Op.MATCH:
-            return _on(field, _matching(value))
+            return _matching(value)
         if op is not Op.EQUAL and field.unit is Unit.TEXT:
-            raise QueryError(f"{name} is a text: it has = != ~ !~ and in", node.column)
-        if field.unit is Unit.ANY:
-            return _on(field, _whatever(op, value, name))
-        return _on(field, _equal(value, field, name))
+            raise QueryError(f"{name} is a text: it has = != ~ !~ and in", column)
+        return _whatever(op, value, name) if field.unit is Unit.ANY else _equal(value, field, name)
     if op is Op.MATCH:
-        raise QueryError(f"{name} is {field.unit.value}: it has = != < <= > >= and in", node.column)
+        raise QueryError(f"{name} is {field.unit.value}: it has = != < <= > >= and in", column)
     limit, compare = amount(value, field.unit, name), _NUMERIC[op]
-    if field.key is None:
-        get = field.get
-
-        def test(row: Any) -> bool:
-            found = get(row)
-            return found is not None and compare(found, limit)
-
-        return test
-    return _on(field, lambda found: found is not None and compare(found, limit))
+    return lambda found: found is not None and compare(found, limit)
 
 
 def _equal(value: Value, field: Field[Any], name: str) -> Test:
