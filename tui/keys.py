@@ -99,5 +99,9 @@ MAP: tuple[Action, ...] = (
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
 )
 
+#: Actions of the dashboard that decide where the keys behind them go. They come before anything
+#: else, so that keys that arrive all at once, over a slow line, mean what they would one by one.
+FIRST = frozenset({"filter", *(f"pane({number})" for number in PANES)})
+
 #: Actions of the app, which work on every screen; the others are the dashboard's.
 EVERYWHERE = frozenset({"quit", "command_palette", "show_help"})

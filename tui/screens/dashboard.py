@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
+from textual.widgets import Input
 
-from tui.keys import EVERYWHERE, MAP, PANES
+from tui.keys import EVERYWHERE, FIRST, MAP, PANES
 from tui.model.monitor import Monitor
 from tui.screens.payload import PayloadScreen
 from tui.session.messages import Failure
@@ -37,7 +38,14 @@ class DashboardScreen(Screen[None]):
     """Everything about the running flow at a glance. Reads the model, asks the app to act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(a.keys, a.id, a.help, show=False, id=a.id.replace("(", "-").strip(")"))
+        Binding(
+            a.keys,
+            a.id,
+            a.help,
+            show=False,
+            id=a.id.replace("(", "-").strip(")"),
+            priority=a.id in FIRST,
+        )
         for a in MAP
         if a.id not in EVERYWHERE
     ]
@@ -61,6 +69,10 @@ class DashboardScreen(Screen[None]):
             )
         yield FilterBar(id="filter")
         yield KeysBar(id="keys")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is typed into a line of text is text."""
+        return not isinstance(self.focused, Input) and super().check_action(action, parameters)
 
     def on_mount(self) -> None:
         """Start in the table of routines."""
@@ -130,7 +142,10 @@ class DashboardScreen(Screen[None]):
         self.set_class(number == OutputPane.number, "output")
         if self._zoomed is not None and self._zoomed is not pane:
             self._zoom(pane)
-        pane.focus()
+        if pane.focusable:
+            self.set_focus(pane)
+        else:
+            pane.focus()  # once it is displayed
         self.call_after_refresh(self.show)
 
     def action_next_pane(self) -> None:

@@ -112,7 +112,7 @@ class FilterBar(Vertical):
         self._input.value = pane.filter
         self._input.cursor_position = len(pane.filter)
         self.display = True
-        self._input.focus()
+        self.screen.set_focus(self._input)  # at once: the next key is the first letter
         self._tell()
 
     def close(self) -> None:

@@ -350,6 +350,16 @@ def test_letters_that_are_keys_elsewhere_are_letters_in_the_bar() -> None:
     drive_canned(script, busy().snapshot())
 
 
+def test_keys_that_arrive_all_at_once_mean_what_they_would_one_by_one() -> None:
+    async def script(d: Driver) -> None:
+        await d.type("3/failed K x q")
+        assert written(d) == "failed K x q"
+        assert cast("CannedSession", d.app.session).calls == []
+        assert bar(d).pane is d.pane(3)
+
+    drive_canned(script, busy().snapshot())
+
+
 # odd names, small screens, reload -----------------------------------------------------------------
 
 NAMES = [
