@@ -47,7 +47,9 @@ class PayloadScreen(ModalScreen[None]):
             yield self._text
 
     def on_mount(self) -> None:
-        """Show what is chosen."""
+        """Show what is chosen, on the side of the screen where it does not cover it."""
+        line = self._pane.content_region.y + self._pane.cursor - self._pane.top
+        self.set_class(line > self.size.height // 2, "above")
         box = self.query_one("#payload")
         box.border_subtitle = ", . earlier, later  j k scroll  Esc close"
         box.focus()
@@ -142,5 +144,5 @@ def _compared(earlier: tuple[tuple[int | float, ...], int] | None) -> str:
     if earlier is None:
         return "No earlier payload of the same edge is here to compare with."
     record, between = earlier
-    text = f"^ changed, + new, - gone since #{int(record[log.SEQUENCE]):,} of the same edge"
-    return f"{text} ({between:,} in between are not known)" if between else text
+    unknown = f", {between:,} unknown in between" if between else ""
+    return f"^ changed, + new, - gone since #{int(record[log.SEQUENCE]):,} (same edge{unknown})"

@@ -58,7 +58,7 @@ def test_enter_shows_the_payload_and_what_changed_since_the_one_before() -> None
         assert "^   name  'Bob'   was 'Ann'" in text
         assert "    age   30" in text
         assert "'[red] wide 値'" in text
-        assert "since #1 of the same edge" in text
+        assert "since #1 (same edge)" in text
         await d.press("escape")
         assert isinstance(d.app.screen, DashboardScreen)
         assert "PAUSED" in d.title(3), "the view stays where one was looking"
@@ -84,7 +84,7 @@ def test_a_payload_that_was_not_kept_is_told_and_so_is_what_is_in_between() -> N
         await d.press("full_stop")
         text = box(d)
         assert "Event #4" in text
-        assert "since #2 of the same edge (1 in between are not known)" in text
+        assert "since #2 (same edge, 1 unknown in between)" in text
         assert "+ extra  True" in text
         assert "- who    {2 keys}" in text
         assert "ValueError: [no]" in text
@@ -133,6 +133,21 @@ def test_a_long_payload_scrolls() -> None:
         assert box(d) == before
 
     drive_canned(script, world.snapshot(), size=(80, 24))
+
+
+@pytest.mark.parametrize("back", [0, 30], ids=["the newest", "far up"])
+def test_the_box_does_not_cover_what_is_chosen(back: int) -> None:
+    world = World(FLOW)
+    world.handle(1, 1, times=80, payload="x")
+
+    async def script(d: Driver) -> None:
+        await d.press("3", "z", *["k"] * back)
+        pane = d.pane(3)
+        text = await show(d, 0)
+        line = text.splitlines()[pane.content_region.y + pane.cursor - pane.top]
+        assert f"#{80 - back} " in line
+
+    drive_canned(script, world.snapshot(), size=(120, 40))
 
 
 def test_enter_where_there_is_nothing_to_open_zooms() -> None:
