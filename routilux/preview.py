@@ -37,37 +37,59 @@ def tree(data: dict[str, Any]) -> str:
     ``["l", size, [part, ...]]`` a list, ``["t", ...]`` a tuple, of which only the first parts may
     be there; ``["s", size, text]`` the beginning of a text; ``["o", text]`` what is shown only.
     """
-    from json import dumps
-
-    return dumps(_part(data, DEPTH, [NODES]), separators=(",", ":"))
+    return _part(data, DEPTH, [NODES])
 
 
-def _part(value: Any, depth: int, left: list[int]) -> Any:
+def _part(value: Any, depth: int, left: list[int]) -> str:
     """One part of a tree; ``left`` is how many more there may be."""
     left[0] -= 1
     kind = type(value)
     if kind is str:
-        return value if len(value) <= LIMIT else ["s", len(value), value[:LIMIT]]
-    if kind is bool or value is None or (kind is int and -_INT64 <= value < _INT64):
-        return value
-    if kind is float:
-        return value if isfinite(value) else ["o", repr(value)]
+        if len(value) > LIMIT:
+            return f'["s",{len(value)},{_quoted(value[:LIMIT])}]'
+        return _quoted(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if (kind is int and -_INT64 <= value < _INT64) or (kind is float and isfinite(value)):
+        return repr(value)
     if not depth or id(kind) not in _BRANCHES:
-        return ["o", value_preview(value, 0)]
+        return _shown(value)
     try:
         size = len(value)
         items = list(islice(value.items() if kind is dict else value, max(0, left[0])))
     except RuntimeError:  # another thread is changing it
-        return ["o", value_preview(value, 0)]
-    parts = []
+        return _shown(value)
+    parts: list[str] = []
     for item in items:
         if left[0] <= 0:
             break
         if kind is dict:
-            parts.append([_key(item[0]), _part(item[1], depth - 1, left)])
+            key = _quoted(_key(item[0]))
+            parts.append(f"[{key},{_part(item[1], depth - 1, left)}]")
         else:
             parts.append(_part(item, depth - 1, left))
-    return [_BRANCHES[id(kind)], size, parts]
+    return f'["{_BRANCHES[id(kind)]}",{size},[{",".join(parts)}]]'
+
+
+def _shown(value: object) -> str:
+    return f'["o",{_quoted(value_preview(value, 0))}]'
+
+
+def _quoted(text: str) -> str:
+    """As JSON has it. The module ``json`` is not used: what is imported while the user's code
+    runs may be a file of theirs.
+    """
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return f"\\u{ord(char):04x}" if char < " " or "\ud800" <= char <= "\udfff" else char
 
 
 def value_preview(value: object, depth: int = 1) -> str:

@@ -47,6 +47,11 @@ def test_any_payload_becomes_a_bounded_tree_that_can_be_read(data: dict[Any, Any
     assert not any(line.change for line in lines(node, node))
 
 
+@given(st.text(max_size=LIMIT) | st.integers(-(2**63), 2**63 - 1) | st.booleans())
+def test_a_value_comes_through_as_it_was(value: object) -> None:
+    assert find(known({"key": value}), ("key",)) == value
+
+
 def test_no_code_of_the_user_runs() -> None:
     class Meta(type):
         def __eq__(cls, other: object) -> bool:
