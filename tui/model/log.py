@@ -10,7 +10,7 @@ from typing import Final
 from routilux.records import Kind, Note
 from tui.session.messages import RecordTuple
 
-from .payload import Node, read
+from .payload import Node, find, read
 from .ring import Records
 
 #: Records kept: 16 MB, up to as much again while the view is paused; 10 s of 20,000 a second.
@@ -82,9 +82,17 @@ class EventLog:
 
     def tree(self, record: RecordTuple) -> Node | None:
         """The payload as a tree, as far as it is known."""
-        notes = self._notes.get(record[ACTIVATION])
-        note = notes.get(Note.TREE) if notes is not None else None
+        note = self._tree(record)
         return None if note is None else read(note)
+
+    def payload(self, record: RecordTuple, steps: tuple[str, ...]) -> int | float | str | None:
+        """What stands at a path of the payload; None if that is not known."""
+        note = self._tree(record)
+        return None if note is None else find(note, steps)
+
+    def _tree(self, record: RecordTuple) -> str | None:
+        notes = self._notes.get(record[ACTIVATION])
+        return notes.get(Note.TREE) if notes is not None else None
 
     def error(self, record: RecordTuple) -> str:
         """The whole error of what failed, with its traceback; empty if it is not known."""

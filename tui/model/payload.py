@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 #: Ends and beginnings of what a branch is shown as.
-_BRACKETS = {"d": ("{", "}"), "l": ("[", "]"), "t": ("(", ")")}
+_BRANCHES = {"d": ("{", "}"), "l": ("[", "]"), "t": ("(", ")")}
 _NAMES = {"d": ("key", "keys"), "l": ("item", "items"), "t": ("item", "items")}
 
 
@@ -50,7 +49,6 @@ class Line(NamedTuple):
     was: str = ""
 
 
-@lru_cache(maxsize=256)  # a tree takes some kilobytes
 def read(note: str) -> Node | None:
     """The tree of a note; None if it is none."""
     try:
@@ -66,7 +64,7 @@ def _node(data: Any) -> Node:
             return Leaf(None, str(data[1]))
         if kind == "s":
             return Leaf(str(data[2]), f"{str(data[2])!r}... of {int(data[1]):,} characters")
-        if kind not in _BRACKETS:
+        if kind not in _BRANCHES:
             raise ValueError(kind)
         pairs = data[2] if kind == "d" else [(str(i), part) for i, part in enumerate(data[2])]
         return Branch(kind, int(data[1]), tuple((str(k), _node(part)) for k, part in pairs))
@@ -75,32 +73,44 @@ def _node(data: Any) -> Node:
     return Leaf(data, repr(data))
 
 
-def find(node: Node | None, steps: tuple[str, ...]) -> int | float | str | bool | None:
+def find(note: str, steps: tuple[str, ...]) -> int | float | str | bool | None:
     """What stands at the end of a path, a branch as the text of it; None if nothing does.
 
-    A key with dots in it is found too.
+    A key with dots in it is found too. Makes no tree, since a filter asks this of thousands.
     """
-    if node is None:
+    try:
+        found = _follow(json.loads(note), steps)
+        node = _node(found[0]) if found else None
+    except (ValueError, TypeError, LookupError, RecursionError):
         return None
+    if node is None or isinstance(node, Branch):
+        return brief(node) if node is not None else None
+    return node.text if node.value is None else node.value
+
+
+def _follow(data: Any, steps: tuple[str, ...]) -> list[Any]:
+    """The part of a note at a path, as the only one of a list; empty if there is none."""
     if not steps:
-        if isinstance(node, Branch):
-            return brief(node)
-        return node.text if node.value is None else node.value
-    if isinstance(node, Leaf):
-        return None
-    parts = dict(node.items)
+        return [data]
+    if not isinstance(data, list) or data[0] not in _BRANCHES:
+        return []
+    kind, parts = data[0], data[2]
+    if kind != "d":
+        index = int(steps[0]) if steps[0].isdecimal() else len(parts)
+        return _follow(parts[index], steps[1:]) if index < len(parts) else []
     for size in range(1, len(steps) + 1):
         key = ".".join(steps[:size])
-        if key in parts:
-            return find(parts[key], steps[size:])
-    return None
+        for name, part in parts:
+            if name == key:
+                return _follow(part, steps[size:])
+    return []
 
 
 def brief(node: Node) -> str:
     """On one line, without what is inside of a branch."""
     if isinstance(node, Leaf):
         return node.text
-    left, right = _BRACKETS[node.kind]
+    left, right = _BRANCHES[node.kind]
     if not node.total:
         return left + right
     return f"{left}{node.total:,} {_NAMES[node.kind][node.total != 1]}{right}"

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from routilux.records import Kind, Line, Status
-from tui.model import log, payload
+from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.run import Run
 from tui.session.messages import RecordTuple
@@ -187,7 +187,7 @@ class _Names:
 
     def payload(self, record: RecordTuple, steps: tuple[str, ...]) -> Any:
         """What stands at a path of what was emitted."""
-        return payload.find(self._monitor.log.tree(record), steps)
+        return self._monitor.log.payload(record, steps)
 
     def all_words(self, key: tuple[int, int, int, int]) -> str:
         """What a word may be found in, beside thread and text."""
