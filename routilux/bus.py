@@ -55,6 +55,7 @@ class EventBus:
         generation: put into every record; a monitor that reloads code counts it up.
         previews: how many payload previews may still be made; a reader refills it, so that a
             flood of events costs no flood of texts.
+        trees: whether a `Note.TREE` goes with each preview of what was emitted.
     """
 
     def __init__(self) -> None:
@@ -64,6 +65,7 @@ class EventBus:
         self.phase = 0
         self.generation = 0
         self.previews = 0
+        self.trees = False
         #: Called after each change of the level, in the thread that subscribes or closes.
         self.on_level: Callable[[], object] | None = None
         # Held for the lists below only, never while calling out. Reentrant, since a finalizer that

@@ -56,6 +56,7 @@ class Note(IntEnum):
 
     PAYLOAD = 1  #: what was emitted; the line itself; a statistic that is no number
     ERROR = 2
+    TREE = 3  #: what was emitted, as `routilux.preview.tree` puts it; made if a reader asks for it
 
 
 class Record(NamedTuple):

@@ -351,10 +351,12 @@ class Scheduler:
     def preview(self, activation: int, data: dict[str, Any]) -> None:
         """Keep a short text of a payload, as long as somebody wants some."""
         if self.bus.previews > 0:
-            from .preview import preview
+            from .preview import preview, tree
 
             self.bus.previews -= 1
             self.bus.lane().note(activation, Note.PAYLOAD, preview(data))
+            if self.bus.trees:
+                self.bus.lane().note(activation, Note.TREE, tree(data))
 
     @staticmethod
     def pending_tasks(job: JobState) -> list[SlotActivationTask]:

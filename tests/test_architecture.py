@@ -100,9 +100,10 @@ MONITOR: dict[str, set[str]] = {
     "tui.model": {
         "tui.session.messages", "tui.session.events", "routilux.histogram", "routilux.records",
     },
+    "tui.query": {"tui.model", "tui.errors", "tui.session.messages", "routilux.records"},
     "tui.paint": set(),
     "tui.widgets": {
-        "tui.model", "tui.paint", "tui.themes", "tui.keys",
+        "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys",
         "tui.session.messages", "routilux.records",
     },
 }  # fmt: skip

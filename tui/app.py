@@ -14,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
 from tui.model.monitor import Monitor
 from tui.options import MAX_HZ, MIN_HZ
@@ -44,6 +45,7 @@ class MonitorApp(App[None]):
         ticking: False leaves `tick` to the caller, for tests.
         opens: makes the session for what the picker chose, not yet started.
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
+        filters: those used before; None: there are none, and none is kept.
     """
 
     CSS_PATH = "app.tcss"
@@ -68,6 +70,7 @@ class MonitorApp(App[None]):
         ticking: bool = True,
         opens: Callable[[Target], Source] | None = None,
         own_cpu: Callable[[], int] = time.process_time_ns,
+        filters: Filters | None = None,
     ) -> None:
         super().__init__()
         self.session = session
@@ -78,6 +81,7 @@ class MonitorApp(App[None]):
         self._reload = reload
         self._opens = opens or self._open_session
         self._own_cpu = own_cpu
+        self.filters = filters or Filters()
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
@@ -94,6 +98,7 @@ class MonitorApp(App[None]):
         self.set_class(self.options_ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, self._restyle)
         self._install_signals()
+        self._tell_of_filters()
         if self.session is not None:
             await self._watch(self.session)
         elif self._folder is not None:
@@ -135,7 +140,7 @@ class MonitorApp(App[None]):
             return
         histograms = self._ticks % _HISTOGRAM_EVERY == 0
         self._ticks += 1
-        snapshot = await session.pull(Pull(histograms=histograms), _PATIENCE)
+        snapshot = await session.pull(Pull(histograms=histograms, trees=True), _PATIENCE)
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
@@ -209,6 +214,17 @@ class MonitorApp(App[None]):
         """Look more or less often."""
         self.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
         self.notify(f"{self.hz} looks a second", timeout=2)
+
+    def remember_filter(self, pane: str, text: str) -> None:
+        """A filter was applied: keep it for this project."""
+        self.filters.add(pane, text)
+        self._tell_of_filters()
+
+    def _tell_of_filters(self) -> None:
+        """What is wrong with the file of filters, once."""
+        trouble, self.filters.trouble = self.filters.trouble, ""
+        if trouble:
+            self.notify(trouble, severity="warning", markup=False)
 
     # general ------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.errors import TuiError, UsageError, did_you_mean
@@ -66,8 +67,10 @@ def _screen(options: Options, target: Target | Folder) -> int:
         )
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
+    from tui.filters import Filters, project_of, state_file
     from tui.themes import THEMES
 
+    start = target.path if isinstance(target, Folder) else target.path and target.path.parent
     app = MonitorApp(
         session,
         folder=target if isinstance(target, Folder) else None,
@@ -75,6 +78,7 @@ def _screen(options: Options, target: Target | Folder) -> int:
         reload=options.reload,
         theme=options.theme,
         ascii=options.ascii,
+        filters=Filters(state_file(project_of(start or Path.cwd()))),
     )
     for theme in THEMES:
         app.register_theme(theme)

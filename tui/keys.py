@@ -46,6 +46,9 @@ _NAMES = {
     "end": "End",
     "plus": "+",
     "minus": "-",
+    "slash": "/",
+    "equals_sign": "=",
+    "apostrophe": "'",
 }
 
 #: Pane names by number: `Action` ids and titles come from here.
@@ -66,8 +69,9 @@ MAP: tuple[Action, ...] = (
     ),
     Action("next_pane", "tab", "", "Go to the next pane.", "Panes"),
     Action("previous_pane", "shift+tab", "", "Go to the previous pane.", "Panes"),
-    Action("zoom", "z,enter", "zoom", "Give the pane the whole screen, or take it back.", "Panes"),
-    Action("back", "escape", "", "One step back: zoom, banner, pause.", "Panes"),
+    Action("zoom", "z", "zoom", "Give the pane the whole screen, or take it back.", "Panes"),
+    Action("open", "enter", "", "Open what is chosen; where there is nothing, zoom.", "Panes"),
+    Action("back", "escape", "", "One step back: zoom, banner, pause, filter.", "Panes"),
     Action("cursor(1)", "j,down", "", "Next line.", "Moving"),
     Action("cursor(-1)", "k,up", "", "Previous line.", "Moving"),
     Action("page(1)", "ctrl+d,pagedown", "", "Half a page down.", "Moving"),
@@ -76,9 +80,13 @@ MAP: tuple[Action, ...] = (
     Action("pan(1)", "l,right", "", "Scroll right.", "Moving"),
     Action("edge(-1)", "g,home", "", "First line.", "Moving"),
     Action("edge(1)", "G,end", "", "Last line; events and output follow again.", "Moving"),
+    Action("filter", "slash", "filter", "Show only what a filter keeps, in this pane.", "View"),
     Action("pause", "space", "pause", "Stop the view; recording goes on. Again: resume.", "View"),
     Action("follow", "f", "follow", "Follow the newest events or output.", "View"),
-    Action("sort", "s", "sort", "Sort the routines by the next column.", "View"),
+    Action("fold", "equals_sign", "", "Fold equal neighbours among the events, or not.", "View"),
+    Action("mark", "m", "", "Mark the chosen event, or take the mark away.", "View"),
+    Action("next_mark", "apostrophe", "", "Go to the mark before this, then the newest.", "View"),
+    Action("sort", "s", "", "Sort the routines by the next column.", "View"),
     Action("reverse", "S", "", "Turn the sort order round.", "View"),
     Action("execute", "x,X", "run", "Run the entry routines once more.", "Engine"),
     Action("reload", "r", "reload", "Load the file anew, changed or not.", "Engine"),
@@ -90,6 +98,10 @@ MAP: tuple[Action, ...] = (
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
 )
+
+#: Actions of the dashboard that decide where the keys behind them go. They come before anything
+#: else, so that keys that arrive all at once, over a slow line, mean what they would one by one.
+FIRST = frozenset({"filter", *(f"pane({number})" for number in PANES)})
 
 #: Actions of the app, which work on every screen; the others are the dashboard's.
 EVERYWHERE = frozenset({"quit", "command_palette", "show_help"})

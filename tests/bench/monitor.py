@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.bench.filters import filters, full_ring
 from tests.bench.terminal import Terminal, children, cpu_seconds, rss_mb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +154,16 @@ def leave() -> Iterator[str]:
         yield f"q, {name} flow: worst of 5 {max(took) * 1000:.0f} ms; processes left {left}"
 
 
-ALL: tuple[Callable[[], Iterator[str]], ...] = (launch, help_text, reload, keys, leave, flood)
+ALL: tuple[Callable[[], Iterator[str]], ...] = (
+    launch,
+    help_text,
+    reload,
+    keys,
+    leave,
+    flood,
+    filters,
+    full_ring,
+)
 
 
 def main() -> None:

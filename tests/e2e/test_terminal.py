@@ -62,6 +62,21 @@ def flow(tmp_path: Path) -> Path:
     return write(tmp_path / "flow.py", ticking("one"))
 
 
+# filters --------------------------------------------------------------------------------------
+
+
+def test_a_filter_is_kept_for_the_next_run(flow: Path, tmp_path: Path) -> None:
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    for keys in (("3", "/", *"echo wait<9s", "enter"), ("3", "/", "up", "enter")):
+        with terminal(str(flow), cwd=tmp_path, env=env) as term:
+            wait_runs(term, "echo", 0)
+            term.press(*keys)
+            term.wait_for("/echo wait<9s")
+            term.wait_until(lambda: re.search(r"3 Events +\d+ of \d+", term.text()), "n of m")
+            assert term.quit() == 0
+    assert [file.suffix for file in tmp_path.rglob("filters/*")] == [".json"]
+
+
 # running --------------------------------------------------------------------------------------
 
 

@@ -260,6 +260,21 @@ def test_a_record_carries_the_generation_and_the_lane_of_its_thread() -> None:
     assert {r.worker for r in records} == {flow.bus.lane().number}
 
 
+def test_a_tree_goes_with_each_preview_only_if_a_reader_asks_for_it() -> None:
+    flow = Flow()
+    chain(flow, passing, lambda _r, **kw: None)
+    subscription = flow.bus.subscribe()
+    flow.bus.previews = 10
+    flow.execute("n0", {"x": {"y": 1}})
+    assert {kind for _, kind, _ in subscription.read_notes()} == {Note.PAYLOAD}
+    flow.bus.trees = True
+    flow.execute("n0", {"x": {"y": 1}})
+    notes = subscription.read_notes()
+    trees = [(a, text) for a, kind, text in notes if kind == Note.TREE]
+    assert [a for a, kind, _ in notes if kind == Note.PAYLOAD] == [a for a, _ in trees]
+    assert {text for _, text in trees} == {'["d",1,[["x",["d",1,[["y",1]]]]]]'}
+
+
 def test_payload_previews_are_made_as_many_as_are_asked_for() -> None:
     flow = Flow()
     chain(flow, passing, lambda _r, **kw: None)

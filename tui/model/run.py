@@ -285,6 +285,18 @@ class Run:
         flow, edge = self._edges[number]
         return flow, edge.target
 
+    def edge_info(self, number: int) -> tuple[int, EdgeInfo] | None:
+        """An edge as wired, with the number of its flow."""
+        return self._edges.get(number)
+
+    def event_info(self, number: int) -> tuple[int, int, str]:
+        """The flow, the routine and the name of an event."""
+        return self._events.get(number, (0, -1, ""))
+
+    def stat_info(self, number: int) -> tuple[int, str]:
+        """The flow of a statistic, and it as ``routine.key``."""
+        return self._stat_names.get(number, (0, ""))
+
     def event_name(self, number: int) -> str:
         """An event as ``routine.event``."""
         flow, routine, name = self._events.get(number, (0, 0, "?"))

@@ -9,12 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
+from textual.widgets import Input
 
-from tui.keys import EVERYWHERE, MAP
+from tui.keys import EVERYWHERE, FIRST, MAP, PANES
 from tui.model.monitor import Monitor
+from tui.screens.payload import PayloadScreen
 from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Header, KeysBar
 from tui.widgets.events import EventsPane
+from tui.widgets.filterbar import FilterBar
+from tui.widgets.filtered import FilteredPane
 from tui.widgets.output import OutputPane
 from tui.widgets.pane import Pane
 from tui.widgets.routines import RoutinesPane
@@ -34,7 +38,14 @@ class DashboardScreen(Screen[None]):
     """Everything about the running flow at a glance. Reads the model, asks the app to act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(a.keys, a.id, a.help, show=False, id=a.id.replace("(", "-").strip(")"))
+        Binding(
+            a.keys,
+            a.id,
+            a.help,
+            show=False,
+            id=a.id.replace("(", "-").strip(")"),
+            priority=a.id in FIRST,
+        )
         for a in MAP
         if a.id not in EVERYWHERE
     ]
@@ -56,7 +67,12 @@ class DashboardScreen(Screen[None]):
             yield Horizontal(
                 ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
             )
+        yield FilterBar(id="filter")
         yield KeysBar(id="keys")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is typed into a line of text is text."""
+        return not isinstance(self.focused, Input) and super().check_action(action, parameters)
 
     def on_mount(self) -> None:
         """Start in the table of routines."""
@@ -78,9 +94,9 @@ class DashboardScreen(Screen[None]):
 
     @property
     def pane(self) -> Pane | None:
-        """The pane that has the focus."""
+        """The pane that has the focus, or whose filter is being written."""
         focused = self.focused
-        return focused if isinstance(focused, Pane) else None
+        return focused if isinstance(focused, Pane) else self.query_one(FilterBar).pane
 
     def show(self) -> None:
         """Show the model as it is now: one call a tick, for all panes at once."""
@@ -126,7 +142,10 @@ class DashboardScreen(Screen[None]):
         self.set_class(number == OutputPane.number, "output")
         if self._zoomed is not None and self._zoomed is not pane:
             self._zoom(pane)
-        pane.focus()
+        if pane.focusable:
+            self.set_focus(pane)
+        else:
+            pane.focus()  # once it is displayed
         self.call_after_refresh(self.show)
 
     def action_next_pane(self) -> None:
@@ -149,8 +168,16 @@ class DashboardScreen(Screen[None]):
         """The pane with the focus takes the screen, or gives it back."""
         self._zoom(None if self._zoomed is not None else self.pane)
 
+    def action_open(self) -> None:
+        """Open what the cursor is on; a pane with nothing to open takes the screen."""
+        pane = self.pane
+        if isinstance(pane, EventsPane) and pane.stop_at_cursor():
+            self.app.push_screen(PayloadScreen(pane, self.monitor))
+        else:
+            self.action_zoom()
+
     def action_back(self) -> None:
-        """Undo the last of zoom, banner, pause, output."""
+        """Undo the last of zoom, banner, pause, filter, output."""
         events_pane = self.query_one(EventsPane)
         if self._zoomed is not None:
             self._zoom(None)
@@ -158,6 +185,8 @@ class DashboardScreen(Screen[None]):
             self.monitor.dismiss()
         elif self.monitor.log.paused:
             events_pane.follow()
+        elif isinstance(self.pane, FilteredPane) and self.pane.filter:
+            self.pane.narrow("")
         else:
             self.set_class(False, "output")
             if self.pane is not None and self.pane.number == OutputPane.number:
@@ -211,6 +240,38 @@ class DashboardScreen(Screen[None]):
         """Follow the newest in the pane with the focus, else in Events."""
         pane = self.pane if isinstance(self.pane, OutputPane) else self.query_one(EventsPane)
         pane.follow()
+
+    def action_filter(self) -> None:
+        """Write a filter for the pane with the focus; for the events where that has no rows."""
+        pane = self.pane
+        if not isinstance(pane, FilteredPane):
+            pane = self.query_one(EventsPane)
+        name = PANES[pane.number]
+        self.query_one(FilterBar).open(pane, self.monitor_app.filters.used(name))
+
+    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
+        """Use it, and remember it for the next time."""
+        event.pane.narrow(event.text)
+        if event.text:
+            self.monitor_app.remember_filter(PANES[event.pane.number], event.text)
+
+    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
+        """Back to the pane."""
+        event.pane.focus()
+        self.call_after_refresh(self.show)
+
+    def action_fold(self) -> None:
+        """Make equal neighbours among the events one line, or each its own."""
+        self.query_one(EventsPane).toggle_fold()
+
+    def action_mark(self) -> None:
+        """Mark the chosen event."""
+        self.query_one(EventsPane).toggle_mark()
+
+    def action_next_mark(self) -> None:
+        """Go to the mark before the cursor."""
+        if not self.query_one(EventsPane).go_to_mark():
+            self.app.notify("No event that is shown is marked: m marks one.", timeout=3)
 
     def action_sort(self) -> None:
         """Sort the routines by the next column."""

@@ -111,6 +111,7 @@ class Collector:
         """Watch one flow. `attach` has the hub call this for each; from any thread."""
         flow.bus.generation = self.generation
         flow.bus.previews = Pull().previews  # a short flow may be over before the first look
+        flow.bus.trees = True
         with self._lock:
             if len(self._watched) == MAX_FLOWS:
                 idle = next((w for w in self._watched if not w.flow._scheduler.jobs), None)
@@ -265,6 +266,7 @@ def _records(
     busy = max(1, sum(bool(w.flow._scheduler.jobs) for w in watched))
     for flow in watched:
         flow.flow.bus.previews = pull.previews
+        flow.flow.bus.trees = pull.trees
         budget = max(1, pull.records // busy)
         records.extend(flow.subscription.read(budget))
         flow.sample(budget if pull.sample else None)

@@ -51,6 +51,7 @@ class Pull(Message, frozen=True):
     previews: int = 40  #: payload previews to make until the next pull
     histograms: bool = False
     sample: bool = True  #: trace fewer jobs when more is published than `records`
+    trees: bool = False  #: also a tree of each payload that a preview is made of
 
 
 class Execute(Message, frozen=True):

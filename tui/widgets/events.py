@@ -11,42 +11,75 @@ from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.rows import State
 from tui.model.run import Run as ModelRun
+from tui.model.stream import Entry, Stream
 from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
+from tui.query.records import events_table
+from tui.query.table import Table
 from tui.session.messages import RecordTuple
 from tui.themes import glyph
 
-from .pane import LazyRows, Pane
+from .filtered import FilteredPane
+from .pane import LazyRows
 
 _SECOND = 1_000_000_000
 #: From so many cells on there is room for a text beside all the columns.
 _WIDE = 110
 
 
-class EventsPane(Pane):
+class EventsPane(FilteredPane):
     """The ring of records on a line widget of our own. It follows the newest unless paused."""
 
     number = 3
     has_cursor: ClassVar[bool] = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._stream = Stream()
+        self._narrowed_by = ""
+        self._marks: set[int] = set()  # positions: they mean the same record for ever
+
+    def table(self, monitor: Monitor) -> Table[RecordTuple]:
+        """What a filter may say of records."""
+        return events_table(monitor)
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
-        """A row per record, made when it is asked for."""
-        view = monitor.log.view
+        """A row per record, or per run of equal ones, made when it is asked for."""
+        view, stream = monitor.log.view, self._stream
+        test = self.test(monitor)
+        if self.filter != self._narrowed_by:
+            self._narrowed_by = self.filter
+            stream.narrow(test)
+        else:
+            stream.retest(test)
+        stream.update(view)
+        self._kept, self._total = stream.kept, len(view)
         if not monitor.log.paused:
-            self.cursor = max(0, len(view) - 1)
-            self.top = max(0, len(view) - height)
-        if not view:
-            return (((" no events yet", ("muted",)),),)
-        return LazyRows(view, partial(event_row, monitor, width=width, ascii=self.ascii))
+            self.cursor = max(0, len(stream) - 1)
+            self.top = max(0, len(stream) - height)
+        if not stream:
+            return self.nothing("no events yet")
+        return LazyRows(stream, partial(self._row, monitor, width))
+
+    def _row(self, monitor: Monitor, width: int, entry: Entry) -> Row:
+        row = event_row(monitor, entry, width, ascii=self.ascii)
+        if entry.position not in self._marks:
+            return row
+        (when, _), *others = row
+        return (("*", ("accent",)), (when[1:], ("accent",)), *others)
 
     def title(self, monitor: Monitor) -> str:
-        """The rate, what was kept of it, and whether the view stands still."""
+        """What the filter keeps, the rate, and whether the view stands still."""
         events = monitor.log
+        shown = self.filter_title() + ("folded  " if self._stream.folds else "")
         if events.paused:
-            return f"PAUSED +{events.missed:,} new"
+            return f"PAUSED +{events.missed:,} new  {shown}"
         every = monitor.run.every
         traced = f"  1 in {every} jobs traced" if every > 1 else ""
-        return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}{traced}"
+        pace = rate(monitor.run.rate.per_second)
+        return f"{shown}{pace}/s  kept {percent(monitor.kept)}{traced}"
+
+    # standing still -----------------------------------------------------------------------------
 
     def toggle_pause(self) -> None:
         """Freeze the view, or come back to the newest."""
@@ -66,8 +99,8 @@ class EventsPane(Pane):
 
     def move(self, lines: int) -> None:
         """Any move up leaves the newest, which freezes the view: rows must not slip away."""
-        if self._monitor is not None and not self._monitor.log.paused and lines < 0:
-            self._monitor.log.pause()
+        if lines < 0:
+            self._stop()
         super().move(lines)
 
     def go_to_edge(self, direction: int) -> None:
@@ -77,9 +110,80 @@ class EventsPane(Pane):
         else:
             super().go_to_edge(direction)
 
+    def _stop(self) -> None:
+        """Freeze the view as it was last seen: more may have come since, and pushed rows up."""
+        if self._monitor is None or self._monitor.log.paused:
+            return
+        entry = self.chosen
+        self._monitor.log.pause()
+        self.redraw()
+        if entry is not None:
+            self.go_to(entry.position)
 
-def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool = False) -> Row:
-    """One record as a line: when, who, what, how long, and what it carried."""
+    # what is chosen -----------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> Entry | None:
+        """The line under the cursor; while the newest is followed, that."""
+        last = len(self._stream) - 1
+        following = self._monitor is None or not self._monitor.log.paused
+        index = last if following else min(self.cursor, last)
+        return self._stream[index] if index >= 0 else None
+
+    def stop_at_cursor(self) -> bool:
+        """Freeze the view, so that what is chosen stays; False if that is no record."""
+        entry = self.chosen
+        if entry is None or entry.record[log.KIND] == log.RULE:
+            return False
+        self._stop()
+        return True
+
+    def go_to(self, position: int) -> None:
+        """Put the cursor on the line of a record, or the last one before it."""
+        self.move(self._stream.find(position) - self.cursor)
+
+    def narrow(self, text: str) -> None:
+        """Another filter; what is chosen stays so if it is still there."""
+        entry = self.chosen
+        super().narrow(text)
+        self._keep(entry)
+
+    def toggle_fold(self) -> None:
+        """Make equal neighbours one line, or show each."""
+        entry = self.chosen
+        self._stream.fold(not self._stream.folds)
+        self.redraw()
+        self._keep(entry)
+
+    def _keep(self, entry: Entry | None) -> None:
+        if entry is not None and self._monitor is not None and self._monitor.log.paused:
+            self.go_to(entry.position)
+
+    def toggle_mark(self) -> None:
+        """Mark the chosen record, or take the mark away."""
+        entry = self.chosen
+        if entry is not None and self.stop_at_cursor():
+            self._marks ^= {entry.position}
+            self.redraw()
+
+    def go_to_mark(self) -> bool:
+        """Go to the next older mark, from the oldest to the newest; False if none is shown."""
+        if self._monitor is not None:
+            first = self._monitor.log.view.first
+            self._marks = {mark for mark in self._marks if mark >= first}
+        entry = self.chosen
+        marks = sorted(mark for mark in self._marks if self._stream.holds(mark))
+        if not marks or entry is None:
+            return False
+        self._stop()
+        older = [mark for mark in marks if mark < entry.position - entry.times + 1]
+        self.go_to(older[-1] if older else marks[-1])
+        return True
+
+
+def event_row(monitor: Monitor, entry: Entry, width: int, *, ascii: bool = False) -> Row:
+    """A line of the list: when, who, what, how long, and what it carried."""
+    record = entry.record
     run = monitor.run_of(record[log.GENERATION])
     seconds = (record[log.TIME] - run.origin) / _SECOND
     when: Run = (f" {seconds:9.3f} ", ("muted",))
@@ -92,23 +196,25 @@ def event_row(monitor: Monitor, record: RecordTuple, width: int, *, ascii: bool 
     narrow = width < 70
     room = max(12, min(46, width - (30 if narrow else 37)))
     text = clean(monitor.log.text(record))
+    times = f" x{count(entry.times)}" if entry.times > 1 else ""
     if width < _WIDE and record[log.KIND] in (Kind.STAT, Kind.LINE):  # the text is all of it
         what = _beside(run, record)
-        return (when, worker, (f"{clean(what)} ", ("muted",)), (text, ("text",)))
-    middle = _what(run, record, room, narrow=narrow, ascii=ascii)
+        return (when, worker, (f"{clean(what)}{times} ", ("muted",)), (text, ("text",)))
+    (name, tag), *others = _what(run, entry, room - len(times), narrow=narrow, ascii=ascii)
     ident: Run = ("" if narrow else f"#{count(record[log.SEQUENCE]):<5} ", ("muted",))
     if record[log.KIND] == Kind.ACTIVATION and record[log.STATUS] == Status.RETRIED:
         text = f"again: {text}"
-    return (when, worker, *middle, ident, (text, ("text",)))
+    if times:
+        text = f"in {duration_ns(record[log.TIME] - entry.since)}  {text}"
+    return (when, worker, (name, tag), (times, ("accent",)), *others, ident, (text, ("text",)))
 
 
-def _what(
-    run: ModelRun, record: RecordTuple, room: int, *, narrow: bool, ascii: bool
-) -> Sequence[Run]:
+def _what(run: ModelRun, entry: Entry, room: int, *, narrow: bool, ascii: bool) -> Sequence[Run]:
     """What happened, as wide as a name of ``room`` cells and two times."""
+    record = entry.record
     match record[log.KIND]:
         case Kind.ACTIVATION:
-            return _activation(run, record, room, narrow=narrow, ascii=ascii)
+            return _activation(run, entry, room, narrow=narrow, ascii=ascii)
         case Kind.EMIT:
             name = f"{run.event_name(record[log.SUBJECT])}>-"
             return _worded(name, "no slot", room, "muted")
@@ -129,10 +235,14 @@ def _what(
 
 
 def _activation(
-    run: ModelRun, record: RecordTuple, room: int, *, narrow: bool, ascii: bool
+    run: ModelRun, entry: Entry, room: int, *, narrow: bool, ascii: bool
 ) -> Sequence[Run]:
-    wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
-    took = duration_ns(record[log.TIME] - record[log.STARTED])
+    record = entry.record
+    if entry.times > 1:  # the longest of all that are folded
+        wait, took = duration_ns(entry.wait), duration_ns(entry.run)
+    else:
+        wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
+        took = duration_ns(record[log.TIME] - record[log.STARTED])
     mark, role = _MARKS.get(record[log.STATUS], ("", "text"))
     if record[log.STATUS] == Status.RETRIED:
         mark = glyph(State.RETRY, ascii=ascii)

@@ -226,9 +226,12 @@ class Pane(Widget, can_focus=True):
         self.cursor = max(0, min(self.cursor, len(self._rows) - 1))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Another size: everything is painted anew."""
+        """Another size: everything is painted anew, and what is chosen stays in sight."""
         self._strips = []
-        self.redraw()
+        if self.has_cursor:
+            self.move(0)
+        else:
+            self.redraw()
 
     def on_focus(self) -> None:
         """The cursor becomes visible."""

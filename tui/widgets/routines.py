@@ -10,9 +10,11 @@ from tui.model.rows import Key, RoutineRow
 from tui.paint.bars import sparkline
 from tui.paint.canvas import Row, Run, fit, measure
 from tui.paint.numbers import count, duration_ns, rate
+from tui.query.rows import routines_table
+from tui.query.table import Table
 from tui.themes import glyph
 
-from .pane import Pane
+from .filtered import FilteredPane
 
 
 class Column(NamedTuple):
@@ -80,7 +82,7 @@ _WORD = 8  # "running "
 _ROOMY = 100  # from so many cells on there are words
 
 
-class RoutinesPane(Pane):
+class RoutinesPane(FilteredPane):
     """The table of routines, with a cursor that stays on its routine whatever the order."""
 
     number = 1
@@ -96,12 +98,16 @@ class RoutinesPane(Pane):
         self._order: list[Key] = []
         self._sorted_at = 0
 
+    def table(self, monitor: Monitor) -> Table[RoutineRow]:
+        """What a filter may say of routines."""
+        return routines_table(monitor)
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """The heading, then a row per routine."""
-        found = {row.key: row for row in monitor.run.routines()}
+        found = {row.key: row for row in self.filtered(monitor, monitor.run.routines())}
         self._arrange(found, monitor.run.now)
         if not found:
-            return (_hint(monitor),)
+            return self.nothing(_hint(monitor))
         self._told = _telling(list(found.values()))
         columns = _fitting(self._told, width, max(measure(row.name) for row in found.values()))
         used = sum(column.width + 1 for column in columns)
@@ -122,7 +128,8 @@ class RoutinesPane(Pane):
             if (self._sort is not None)
             else "as added"
         )
-        return f"{total}  s sort: {order}" if total else ""
+        shown = self.filter_title() or f"{total}  "
+        return f"{shown}s sort: {order}" if total or self.filter else ""
 
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
@@ -209,6 +216,5 @@ def _fitting(columns: Sequence[Column], width: int, name: int) -> list[Column]:
     return [column for column in COLUMNS if column.head in kept]
 
 
-def _hint(monitor: Monitor) -> Row:
-    what = "loading ..." if monitor.phase == "LOADING" else "no flow yet"
-    return ((f"  {what}", ("muted",)),)
+def _hint(monitor: Monitor) -> str:
+    return " loading ..." if monitor.phase == "LOADING" else " no flow yet"

@@ -9,24 +9,30 @@ from tui.model.monitor import Monitor
 from tui.model.rows import StatRow
 from tui.paint.canvas import Row, clean, fit, measure
 from tui.paint.numbers import count, rate
+from tui.query.rows import stats_table
+from tui.query.table import Table
 
-from .pane import Pane
+from .filtered import FilteredPane
 
 _LONGEST = 16  # cells of a value that is a text
 _LEAST_NAME = 18  # with less room for names the growth is left out
 
 
-class StatsPane(Pane):
+class StatsPane(FilteredPane):
     """``routine.name  value  +rate/s``; ``^`` marks what changed within the last second."""
 
     number = 6
     has_cursor: ClassVar[bool] = True
 
+    def table(self, monitor: Monitor) -> Table[StatRow]:
+        """What a filter may say of statistics."""
+        return stats_table()
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per statistic."""
-        rows = monitor.run.stats()
+        rows = self.filtered(monitor, monitor.run.stats())
         if not rows:
-            return (((" no stats yet", ("muted",)),),)
+            return self.nothing("no stats yet")
         shown = [_texts(row) for row in rows]
         widths = tuple(max(map(measure, column)) for column in zip(*shown, strict=True))
         longest = max(measure(f"{row.routine}.{row.name}") for row in rows)
@@ -37,8 +43,7 @@ class StatsPane(Pane):
 
     def title(self, monitor: Monitor) -> str:
         """How many there are."""
-        total = len(monitor.run.stats())
-        return str(total) if total else ""
+        return self.filter_title() or (str(self._total) if self._total else "")
 
 
 def _texts(row: StatRow) -> tuple[str, str]:

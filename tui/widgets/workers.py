@@ -9,13 +9,15 @@ from tui.model.rows import Key, LaneRow
 from tui.paint.canvas import Row, Run, fit, measure
 from tui.paint.lanes import lane
 from tui.paint.numbers import count, duration_ns, percent
+from tui.query.rows import lanes_table
+from tui.query.table import Table
 
-from .pane import Pane
+from .filtered import FilteredPane
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class WorkersPane(Pane):
+class WorkersPane(FilteredPane):
     """Which routine each worker ran, cell by cell, and how busy it was over five seconds.
 
     A capital letter: at least half of the cell's time; a small one: less; a dot: idle. An event
@@ -24,11 +26,15 @@ class WorkersPane(Pane):
 
     number = 4
 
+    def table(self, monitor: Monitor) -> Table[LaneRow]:
+        """What a filter may say of threads."""
+        return lanes_table(monitor)
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A lane per thread, then which letter is which routine."""
-        lanes = monitor.run.lanes()
+        lanes: list[LaneRow] = self.filtered(monitor, monitor.run.lanes())
         if not lanes:
-            return (((" no handler has run yet", ("muted",)),),)
+            return self.nothing("no handler has run yet")
         numbers = {row.key: number for number, row in enumerate(monitor.run.routines())}
         label = min(max(measure(row.label) for row in lanes), 12)
         tail = 7 if width < 50 else 24
@@ -48,7 +54,8 @@ class WorkersPane(Pane):
         coroutines = sum(row.coroutines or 0 for row in lanes)
         under_way = f"  {count(coroutines)} coroutines" if len(threads) < len(lanes) else ""
         waiting = f"  ready-q {monitor.run.waiting}"
-        return f"{busy}/{len(threads)} busy{under_way}{waiting}" if lanes else ""
+        shown = self.filter_title()
+        return f"{shown}{busy}/{len(threads)} busy{under_way}{waiting}" if lanes else ""
 
     def _lane(
         self,

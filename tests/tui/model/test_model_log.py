@@ -13,7 +13,7 @@ from tui.session.messages import RecordTuple
 
 
 def record(sequence: int, *, kind: int = Kind.ACTIVATION, status: int = 0) -> RecordTuple:
-    return (sequence, sequence * 10, kind, 1, 1, sequence, 0, 1, 1, 0, 0, status)
+    return (sequence, sequence * 10, kind, 1, 1, sequence, 0, 1, 1, 0, 0, status, 0)
 
 
 def numbers(log: EventLog) -> list[int]:

@@ -11,6 +11,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.errors import NoWidget
 from textual.events import Key, Resize
 from textual.geometry import Size
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from routilux import Flow
@@ -95,6 +96,17 @@ class Driver:
             driver.send_message(event)
             await asyncio.sleep(0)
             await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        driver = self.app._driver
+        assert driver is not None
+        for char in text:
+            event = Key(_character_to_key(char), char)
+            event.set_sender(self.app)
+            driver.send_message(event)
+            await asyncio.sleep(0)
+        await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
         """Give the screen another size."""

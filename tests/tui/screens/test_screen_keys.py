@@ -19,6 +19,7 @@ from tui.app import MonitorApp
 from tui.keys import EVERYWHERE, MAP, Action
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.help import HelpScreen, help_text
+from tui.screens.payload import PayloadScreen
 from tui.screens.picker import PickerScreen
 
 FEW = replay(1)
@@ -53,7 +54,7 @@ def test_no_key_is_bound_twice() -> None:
 
 def test_no_screen_binds_a_key_twice_and_none_hides_a_key_of_the_app() -> None:
     of_app = {binding.key for binding in _bindings(MonitorApp)}
-    for screen in (DashboardScreen, PickerScreen, HelpScreen):
+    for screen in (DashboardScreen, PickerScreen, HelpScreen, PayloadScreen):
         keys = Counter(key for binding in _bindings(screen) for key in binding.key.split(","))
         assert [key for key, times in keys.items() if times > 1] == []
         if screen is DashboardScreen:

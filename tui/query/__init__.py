@@ -1,0 +1,1 @@
+"""The filter language: one for the rows of every pane. See ``docs/monitor.md``."""
