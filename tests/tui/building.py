@@ -13,6 +13,9 @@ from tui.session.local import Label
 from tui.session.messages import (
     EXECUTE,
     TIMER,
+    Answer,
+    AskStack,
+    Control,
     EdgeInfo,
     FlowInfo,
     FlowState,
@@ -269,6 +272,8 @@ class CannedSession:
         self.answering = True
         self.alive = True
         self.calls: list[str] = []
+        self.asked: list[Control | AskStack] = []
+        self.answers: list[Answer] = []  # what to answer next; none left: no answer comes
         self._items = list(items)
 
     def add(self, *items: Snapshot | Event) -> None:
@@ -286,6 +291,10 @@ class CannedSession:
                 return item
             self.on_event(item)
         return None
+
+    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+        self.asked.append(request)
+        return self.answers.pop(0) if self.answers else None
 
     def execute(self) -> None:
         self.calls.append("execute")
