@@ -69,7 +69,7 @@ class EventLog:
         activation = record[ACTIVATION]
         error = self._notes.get((activation, Note.ERROR)) if record[STATUS] else None
         if error:
-            return _exception(error)
+            return exception_line(error)
         return self._notes.get((activation, Note.PAYLOAD), "")
 
     @property
@@ -97,7 +97,7 @@ class EventLog:
         self._frozen = None
 
 
-def _exception(traceback: str) -> str:
+def exception_line(traceback: str) -> str:
     """The line that names the exception; what follows it is its message's rest and its notes."""
     lines = traceback.splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]

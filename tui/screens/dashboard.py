@@ -21,6 +21,7 @@ from tui.widgets.routines import RoutinesPane
 from tui.widgets.stats import StatsPane
 from tui.widgets.throughput import ThroughputPane
 from tui.widgets.topology import TopologyPane
+from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
 
 if TYPE_CHECKING:
@@ -148,6 +149,28 @@ class DashboardScreen(Screen[None]):
     def action_zoom(self) -> None:
         """The pane with the focus takes the screen, or gives it back."""
         self._zoom(None if self._zoomed is not None else self.pane)
+
+    def action_open(self) -> None:
+        """The screen of what the cursor is on; in other panes the same as zoom."""
+        pane = self.pane
+        if isinstance(pane, RoutinesPane) and pane.chosen is not None:
+            self.monitor_app.open_routine(pane.chosen)
+        elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
+            self.monitor_app.go_to("values", stat_name(stat))
+        else:
+            self.action_zoom()
+
+    def action_jobs(self) -> None:
+        """The jobs."""
+        self.monitor_app.go_to("jobs")
+
+    def action_errors(self) -> None:
+        """The errors."""
+        self.monitor_app.go_to("errors")
+
+    def action_values(self) -> None:
+        """The statistics."""
+        self.monitor_app.go_to("values")
 
     def action_back(self) -> None:
         """Undo the last of zoom, banner, pause, output."""
