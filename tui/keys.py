@@ -89,9 +89,8 @@ MAP: tuple[Action, ...] = (
     Action("edge(1)", "G,end", "", "Last line; events and output follow again.", "Moving"),
     Action("pause", "space", "pause", "Stop the view; recording goes on. Again: resume.", "View"),
     Action("follow", "f", "follow", "Follow the newest events or output.", "View"),
-    Action("sort", "s", "sort", "Sort the routines by the next column.", "View"),
+    Action("sort", "s", "", "Sort the routines by the next column.", "View"),
     Action("reverse", "S", "", "Turn the sort order round.", "View"),
-    *SCREENS,
     Action("execute", "x,X", "run", "Run the entry routines once more.", "Engine"),
     Action("reload", "r", "reload", "Load the file anew, changed or not.", "Engine"),
     Action("auto_reload", "a", "", "Reload on save: on or off.", "Engine"),
@@ -101,6 +100,7 @@ MAP: tuple[Action, ...] = (
     Action("show_help", "question_mark", "help", "Show all keys.", "General"),
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
+    *SCREENS,
 )
 
 #: What means the same on every screen that shows a part of what the dashboard shows.

@@ -14,7 +14,7 @@ from .rows import Key
 
 #: Groups kept; of more, the one that was quiet longest goes.
 KEPT = 200
-_FRAME = re.compile(r'^[ |]*File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$')
+_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$')
 #: Where installed and standard modules are: an error is placed in the user's code if it can be.
 _FOREIGN = ("/site-packages/", "/dist-packages/", "/lib/python", "<frozen ")
 
@@ -101,7 +101,7 @@ class Failures:
         group = self._groups.get(ident)
         if group is None:
             group = self._groups[ident] = Group(place, key, record[log.SUBJECT])
-            group.first = record[log.TIME]
+            group.first = group.last = record[log.TIME]
             self._forget()
         if record[log.STATUS] == Status.RETRIED:
             group.retried += 1
@@ -124,9 +124,9 @@ class Failures:
 
 def place_of(traceback: str) -> Place:
     """What a formatted traceback says: of a chain the last part, which is the error itself."""
-    lines = traceback.splitlines()
+    lines = _own_lines(traceback)
     frames = [(number, match) for number, line in enumerate(lines) if (match := _FRAME.match(line))]
-    said = log.exception_line(traceback)
+    said = log.exception_line("\n".join(lines)) if any(map(str.strip, lines)) else ""
     kind, colon, message = said.partition(": ")
     kind = kind.rpartition(".")[2] or "?"
     if not frames:
@@ -136,3 +136,12 @@ def place_of(traceback: str) -> Place:
     user = [match for match in own if not any(part in match["file"] for part in _FOREIGN)]
     match = (user or own)[-1]
     return Place(kind, message, match["file"], int(match["line"]), match["function"])
+
+
+def _own_lines(traceback: str) -> list[str]:
+    """Of a group of exceptions only what is about the group: its members follow, indented."""
+    lines = traceback.splitlines()
+    if not any(line.startswith("  + Exception Group Traceback") for line in lines):
+        return lines
+    end = next((n for n, line in enumerate(lines) if line.startswith("  +-")), len(lines))
+    return [line[4:] if line.startswith(("  | ", "  + ")) else line for line in lines[:end]]

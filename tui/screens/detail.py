@@ -51,6 +51,11 @@ class DetailScreen(LiveScreen):
         return [*(box for box in super().boxes if not isinstance(box, ListBox)),
                 *self.query(ListBox)]  # fmt: skip
 
+    def stops(self) -> list[Box]:
+        """Not to a stack that is not open."""
+        opened = self.has_class("stack")
+        return [box for box in super().stops() if opened or not isinstance(box, StackBox)]
+
     def _choose(self, key: Key) -> None:
         flow = self.monitor.run.flows.get(key[0])
         if flow is not None:

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from tui.export import csv
 from tui.keys import EVERYWHERE, LIVE, MAP, Action
 from tui.model.monitor import Monitor
+from tui.paint.canvas import clean
 from tui.widgets.bars import BannerBar, Header, KeysBar
 from tui.widgets.box import Box
 
@@ -54,6 +55,7 @@ class LiveScreen(Screen[None]):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(classes="live")
         self.monitor = monitor
+        self._last: Box | None = None
 
     def compose(self) -> ComposeResult:
         """Header, banner, the boxes, keys."""
@@ -111,6 +113,7 @@ class LiveScreen(Screen[None]):
         """Choose how many boxes there is room for."""
         self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "tiny")
         self._mark()
+        self.call_after_refresh(self._refocus)
         self.call_after_refresh(self.show)
 
     def on_screen_resume(self) -> None:
@@ -122,8 +125,16 @@ class LiveScreen(Screen[None]):
         self._mark()
 
     def _mark(self) -> None:
+        self._last = self.box or self._last
         for box in self.boxes:
-            box.set_class(box is self.box, "chosen")
+            box.set_class(box is self._last, "chosen")
+        for row in self.query(".row"):
+            row.set_class(self._last is not None and self._last in row.query(Box), "chosen")
+
+    def _refocus(self) -> None:
+        """A box that had no room for a moment has lost the focus."""
+        if self.focused is None and self._last is not None:
+            self._last.focus()
 
     def restyle(self) -> None:
         """The theme has changed."""
@@ -135,7 +146,7 @@ class LiveScreen(Screen[None]):
     def say(self, text: str, *, wrong: bool = False) -> None:
         """One line that goes away by itself."""
         self.app.notify(
-            text, severity="warning" if wrong else "information", markup=False, timeout=5
+            clean(text), severity="warning" if wrong else "information", markup=False, timeout=5
         )
 
     # moving -------------------------------------------------------------------------------------
@@ -149,12 +160,16 @@ class LiveScreen(Screen[None]):
         self._step(-1)
 
     def _step(self, direction: int) -> None:
-        tiny = self.has_class("tiny")
-        boxes = [box for box in self.boxes if tiny or (box.display and box.size.width)]
+        boxes = self.stops()
         if boxes:
             here = boxes.index(self.box) if self.box in boxes else -direction
             boxes[(here + direction) % len(boxes)].focus()
             self.call_after_refresh(self.show)
+
+    def stops(self) -> list[Box]:
+        """The boxes that there is a way to: on a tiny screen also to those that do not show."""
+        tiny = self.has_class("tiny")
+        return [box for box in self.boxes if tiny or (box.display and box.size.width)]
 
     def action_back(self) -> None:
         """Dismiss the banner if there is one, else leave."""

@@ -34,7 +34,7 @@ class ValuesScreen(LiveScreen):
         return Container(
             Horizontal(
                 ValuesBox(chart),
-                Vertical(ChartBox(chart), HistogramBox(), id="drawn"),
+                Vertical(ChartBox(chart), HistogramBox(), id="drawn", classes="row"),
                 classes="row",
             ),
             id="values",

@@ -18,7 +18,7 @@ from .topology import is_timer
 #: Emits looked through for one listing. Counting 60,000 takes about 4 ms.
 _BUDGET = 60_000
 #: Seconds that a pause waits for handlers that run already; they may go on after it.
-_PAUSE = 0.2
+_PAUSE = 0.05
 #: Deliveries that wait for their time, told of at most.
 _MOST_LATER = 200
 _ERRORS = ("error", "error_continued", "skipped", "given_up")

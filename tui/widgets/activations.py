@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from tui.model.detail import ActivationRow, OwnStat, activations, own_stats
 from tui.model.monitor import Monitor
@@ -185,7 +185,6 @@ class StackBox(Box):
 
     label = "Stack"
     ident = "stack"
-    heading: ClassVar[int] = 1
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,10 +221,14 @@ class StackBox(Box):
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A line that says how things are, then two lines for each frame."""
         frames = self.answer.stack if self.answer is not None else ()
-        said = self.said or ("innermost frame last" if frames else "asking ...")
-        if self.said and frames:
-            said = f"{said}; this is where it was last"
-        lines: list[Row] = [((f" {said}", ("warn",) if self.said else ("muted",)),)]
+        lines: list[Row] = []
+        if self.said:
+            lines.append(((f" {clean(self.said)}", ("warn",)),))
+        if not frames and not self.said:
+            lines.append(((" asking ...", ("muted",)),))
+        elif frames:
+            said = "this is where it was last" if self.said else "innermost frame last"
+            lines.append(((f" {said}", ("muted",)),))
         for frame in frames:
             lines.extend(_frame(frame.file, frame.line, frame.function, frame.text, width))
         return lines

@@ -58,7 +58,8 @@ class JobsBox(TableBox):
         if not self._shown:
             return (self.hint("no jobs yet" if run.jobs.listed else "asking ..."),)
         wide = width >= 100
-        entry = 24 if wide else 14
+        names = [_entry(monitor, row) for row in self._shown]
+        entry = min(24 if wide else 14, max(5, *map(measure, names)))
         head = f"  {'JOB':<7}{'STATUS':<12}{'AGE':>5}  {'PROGRESS':<{_METER + 12 if wide else 11}}"
         head += (
             f"{'LEFT':>6}{'LATER':>6}{'DROP':>6}{'ERR':>5}{'TRIES':>6}  "
@@ -75,8 +76,6 @@ class JobsBox(TableBox):
     def _row(self, monitor: Monitor, row: JobRow, line: int, *, wide: bool, entry: int) -> Row:
         state, role = _STATES.get(row.status, ("", "text"))
         sign = glyph(state, ascii=self.ascii) if isinstance(state, State) else " "
-        edge = monitor.run.edge_target(row.entry)
-        name = monitor.run.routine_name(edge) if edge is not None else "outside of jobs"
         return (
             self.marker(line),
             (f"{fit(str(row.number), 6)} ", ("strong",)),
@@ -84,7 +83,7 @@ class JobsBox(TableBox):
             (f"{duration_ns(row.age_ns):>5}  ", ("text",)),
             *_progress(row, wide=wide, ascii=self.ascii),
             *_counts(row, wide=wide),
-            (f"  {fit(name, entry)} ", ("text",)),
+            (f"  {fit(_entry(monitor, row), entry)} ", ("text",)),
             (clean(row.error.partition(chr(10))[0]), ("bad",)),
         )
 
@@ -103,6 +102,12 @@ class JobsBox(TableBox):
             for r in run.jobs.rows(run.recent, run.now)
         ]  # fmt: skip
         return Table("jobs", (*header, "errors", "retried", "entry", "error"), rows)
+
+
+def _entry(monitor: Monitor, row: JobRow) -> str:
+    """The routine where the job came in."""
+    key = monitor.run.edge_target(row.entry)
+    return monitor.run.routine_name(key) if key is not None else "outside of jobs"
 
 
 def _progress(row: JobRow, *, wide: bool, ascii: bool) -> Row:

@@ -126,11 +126,8 @@ class ChartBox(Box):
         """The chart, a legend below it, and the time."""
         series = self._series(monitor.run)
         if not series:
-            hint = "  Enter puts the chosen statistic here, v its growth;"
-            return (
-                ((hint, ("muted",)),),
-                (("  a second one gets an axis of its own", ("muted",)),),
-            )
+            hints = ("Enter charts the chosen statistic,", "a second one on its own axis;")
+            return tuple(((f"  {hint}", ("muted",)),) for hint in (*hints, "v shows growth"))
         legend = [self._legend(n, name, values, width) for n, (name, values) in enumerate(series)]
         times = list(monitor.run.stat_history.times)
         room = height - len(legend) - 1
