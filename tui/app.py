@@ -20,9 +20,8 @@ from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
-from tui.screens.errors import ErrorsScreen
 from tui.screens.help import HelpScreen
-from tui.screens.jobs import JobsScreen
+from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
@@ -36,9 +35,10 @@ from tui.themes import DARK, THEMES
 _HISTOGRAM_EVERY = 5
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
+#: Ticks after which a screen is made before it is asked for; the first data come first.
+_WARM_AT = range(10, 31, 5)
 #: Seconds that somebody waits who has asked for something else than a look.
 _LONG_PATIENCE = 2.0
-_SCREENS = {"jobs": JobsScreen, "errors": ErrorsScreen, "values": ValuesScreen}
 
 
 class MonitorApp(App[None]):
@@ -90,6 +90,7 @@ class MonitorApp(App[None]):
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
+        self._screens = KeptScreens(self)
         self._ticker: asyncio.Task[None] | None = None
         self._leaving = False
 
@@ -135,6 +136,8 @@ class MonitorApp(App[None]):
             begin = loop.time()
             if not self._terminal_is_behind():
                 await self.tick()
+            if self._ticks in _WARM_AT:
+                self._screens.warm()
             await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
 
     async def tick(self) -> None:
@@ -194,20 +197,21 @@ class MonitorApp(App[None]):
 
     # what screens ask for -----------------------------------------------------------------------
 
-    def go_to(self, name: str, *args: str) -> None:
-        """Show a screen by name, in place of another one that is no routine's."""
-        kind: Callable[..., LiveScreen] = _SCREENS[name]
-        if type(self.screen) is kind:
-            return
-        screen = kind(self.monitor, *args)
-        if isinstance(self.screen, LiveScreen) and not isinstance(self.screen, DetailScreen):
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
+    def go_to(self, name: str) -> LiveScreen:
+        """Show a screen by name."""
+        return self._screens.show(name)
 
     def open_routine(self, key: Key) -> None:
         """Show the screen of a routine."""
-        self.push_screen(DetailScreen(self.monitor, key))
+        screen = self.go_to("routine")
+        if isinstance(screen, DetailScreen):
+            screen.open(key)
+
+    def open_value(self, name: str) -> None:
+        """Show the statistics with this one in the chart."""
+        screen = self.go_to("values")
+        if isinstance(screen, ValuesScreen):
+            screen.open(name)
 
     async def ask(self, request: Control | AskStack) -> Answer | None:
         """What came of a request; None if no answer came in time."""

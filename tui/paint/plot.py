@@ -34,12 +34,18 @@ def scale_of(values: Series) -> Scale:
 
 
 def plot(
-    lines: Mapping[int, Series], width: int, height: int, *, ascii: bool = False
+    lines: Mapping[int, Series],
+    width: int,
+    height: int,
+    *,
+    marks: Sequence[str] = ("a", "b"),
+    ascii: bool = False,
 ) -> tuple[Row, ...]:
     """Rows of at most ``width`` cells: the axis of the first line left, of the second right.
 
     All lines are over the same stretch of time. The line of number i and its axis are tagged
-    ``("series", i)``.
+    ``("series", i)``; its mark stands beside its axis and where it is now, so that no colour is
+    needed to tell the lines apart.
     """
     room = width - AXIS * min(2, len(lines))
     if room < 2 or height < 1 or not lines:
@@ -48,15 +54,36 @@ def plot(
     scales = [scale_of(line) for line in lines.values()]
     shares = [_shares(line, s) for line, s in zip(lines.values(), scales, strict=True)]
     picture = braille(shares, room, height, top=1.0, ascii=ascii)
+    ends = [_end(share, height) for share in shares]
     rows: list[Row] = []
     for y, row in enumerate(picture):
-        mark = f"{_mark(scales[0], y, height):>{_LABEL}} {_bar(ascii)}"
+        mark = f"{_label(scales[0], marks[numbers[0]], y, height):>{_LABEL}} {_bar(ascii)}"
         cells = [(mark, ("series", numbers[0])), *(_own(run, numbers) for run in row)]
+        here = [n for n, end in zip(numbers, ends, strict=True) if end == y]
+        cells = [*_cut(cells, len(here)), *((marks[n], ("series", n)) for n in here)]
         if len(lines) > 1:
-            mark = f"{_bar(ascii)} {_mark(scales[1], y, height):<{_LABEL}}"
+            mark = f"{_bar(ascii)} {_label(scales[1], marks[numbers[1]], y, height):<{_LABEL}}"
             cells.append((mark, ("series", numbers[1])))
         rows.append(tuple(cells))
     return tuple(rows)
+
+
+def _end(share: Series, height: int) -> int | None:
+    """The row of the newest value."""
+    known = [value for value in share if value is not None]
+    if not known:
+        return None
+    return height - 1 - min(height - 1, max(0, int(known[-1] * height)))
+
+
+def _cut(cells: list[Run], count: int) -> list[Run]:
+    """Without the last cells of the last run or runs; a picture's glyphs are one cell each."""
+    while count and cells:
+        text, tag = cells[-1]
+        kept = text[: max(0, len(text) - count)]
+        count -= len(text) - len(kept)
+        cells = [*cells[:-1], (kept, tag)] if kept else cells[:-1]
+    return cells
 
 
 def _own(run: Run, numbers: Sequence[int]) -> Run:
@@ -73,8 +100,10 @@ def _shares(line: Series, scale: Scale) -> list[float | None]:
     ]
 
 
-def _mark(scale: Scale, y: int, height: int) -> str:
-    """A label at the top, the bottom, and in the middle if there is room for it."""
+def _label(scale: Scale, mark: str, y: int, height: int) -> str:
+    """Values at the top, the bottom, and in the middle if there is room; below the top the mark."""
+    if y == 1 and height > 3:
+        return mark
     if y == 0:
         return number(scale.top)
     if y == height - 1:

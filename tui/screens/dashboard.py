@@ -156,7 +156,7 @@ class DashboardScreen(Screen[None]):
         if isinstance(pane, RoutinesPane) and pane.chosen is not None:
             self.monitor_app.open_routine(pane.chosen)
         elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
-            self.monitor_app.go_to("values", stat_name(stat))
+            self.monitor_app.open_value(stat_name(stat))
         else:
             self.action_zoom()
 

@@ -27,11 +27,18 @@ class DetailScreen(LiveScreen):
     KEYS: ClassVar[Sequence[Action]] = DETAIL
     BINDINGS: ClassVar[list[BindingType]] = LiveScreen.bindings_of(DETAIL)
 
-    def __init__(self, monitor: Monitor, key: Key) -> None:
+    def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._flow = self._routine = ""
         self._asking = False
+
+    def open(self, key: Key) -> None:
+        """Be about this routine, as if never used before."""
         self._choose(key)
+        if self.is_mounted:
+            self._close_stack()
+            self.boxes[0].focus()
+            self.show()
 
     def body(self) -> Widget:
         """Three rows; the stack comes beside or in place of the activations. On wide screens the
@@ -145,7 +152,7 @@ class DetailScreen(LiveScreen):
                 self._go(self.box.chosen)
         elif isinstance(self.box, OwnStatsBox) and self.box.chosen is not None and self.key:
             name = f"{self.monitor.run.routine_name(self.key)}.{self.box.chosen}"
-            self.monitor_app.go_to("values", name)
+            self.monitor_app.open_value(name)
 
     def action_window(self) -> None:
         """The next window of the histograms."""

@@ -22,11 +22,19 @@ class ValuesScreen(LiveScreen):
     KEYS: ClassVar[Sequence[Action]] = VALUES
     BINDINGS: ClassVar[list[BindingType]] = LiveScreen.bindings_of(VALUES)
 
-    def __init__(self, monitor: Monitor, name: str = "") -> None:
+    def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
+        self._wanted = ""
+
+    def open(self, name: str) -> None:
+        """Put this statistic in the chart if it is a number, and the cursor on it."""
         self._wanted = name
-        if name and name not in monitor.charted.names:
-            monitor.charted.toggle(name)
+        charted = self.monitor.charted
+        row = next((row for row in self.monitor.run.stats() if stat_name(row) == name), None)
+        if row is not None and not isinstance(row.value, str) and name not in charted.names:
+            charted.toggle(name)
+        if self.is_mounted:
+            self.show()
 
     def body(self) -> Widget:
         """The list at the left, what is drawn of it at the right."""

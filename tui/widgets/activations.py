@@ -16,6 +16,7 @@ from tui.session.messages import Answer
 from tui.themes import glyph
 
 from .box import Box, TableBox
+from .pane import LazyRows
 from .stats import value_text
 
 _SECOND = 1_000_000_000
@@ -138,12 +139,15 @@ class ActivationsBox(TableBox):
         self.keep([row.activation for row in self._shown])
         if not self._shown:
             return (self.hint("none has been seen"),)
-        cause = max(10, min(30, (width - 48) // 2))
+        cause = max(5, min(max(measure(row.cause) for row in self._shown), 30, width - 66))
         head = f"  {'ID':<8}{'WORKER':<8}{'START':>9} {'WAIT':>6} {'RUN':>6}  {'STATE':<12}"
-        lines: list[Row] = [((f"{head}{fit('CAUSE', cause)} WHAT", ("muted",)),)]
-        origin = monitor.run.origin
-        lines += [self._row(row, n, origin, cause) for n, row in enumerate(self._shown, 1)]
-        return lines
+        heading: Row = ((f"{head}{fit('CAUSE', cause)} WHAT", ("muted",)),)
+        origin, shown = monitor.run.origin, self._shown
+
+        def paint(line: int) -> Row:
+            return self._row(shown[line - 1], line, origin, cause) if line else heading
+
+        return LazyRows(range(len(shown) + 1), paint)
 
     def _row(self, row: ActivationRow, line: int, origin: int, cause: int) -> Row:
         role = _ROLES.get(row.state, "text")
@@ -156,7 +160,7 @@ class ActivationsBox(TableBox):
             (f"{(row.begun - origin) / _SECOND:9.3f} ", ("text",)),
             (f"{duration_ns(row.wait):>6} {duration_ns(row.took):>6}  ", ("text",)),
             (f"{sign} {row.state:<9} ", (role,)),
-            (f"{fit(row.cause, cause - 2)} ", ("muted",)),
+            (f"{fit(row.cause, cause)} ", ("muted",)),
             (clean(row.text), (role,) if row.state != "ok" else ("text",)),
         )
 

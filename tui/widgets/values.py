@@ -134,7 +134,7 @@ class ChartBox(Box):
         if room < 2:
             return legend
         lines = {n: values for n, (_, values) in enumerate(series) if _some(values)}
-        picture = plot(lines, width, room, ascii=self.ascii)
+        picture = plot(lines, width, room, marks=MARKS, ascii=self.ascii)
         return [*picture, self._time(times, width, max(1, len(lines))), *legend]
 
     def _legend(self, place: int, name: str, values: Sequence[float | None], width: int) -> Row:
