@@ -151,10 +151,12 @@ _WAYS = (
 
 
 def switch() -> Iterator[str]:
-    """Key to another screen at 200x50, while the pipeline runs."""
+    """Key to another screen at 200x50, while the pipeline runs. Before Esc counts as a key Textual
+    waits 100 ms for more of a sequence, so the way back tells that too.
+    """
     terminal = Terminal(PIPELINE)
     terminal.wait_for("source.line>parse.line")
-    terminal.watch(2.0)
+    terminal.watch(4.0)  # until the screens are made, see `tui.screens.kept`
     took: dict[str, list[float]] = {}
     for _ in range(20):
         for name, key, text in _WAYS:
