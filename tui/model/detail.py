@@ -11,7 +11,7 @@ from tui.session.messages import EdgeInfo, RecordTuple, RoutineInfo
 
 from . import log
 from .gauges import RoutineGauge
-from .history import Window
+from .history import SECOND, Window
 from .monitor import Monitor
 from .rows import Key, RoutineRow
 from .run import Run
@@ -20,6 +20,10 @@ from .run import Run
 SHARES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (1.0, "max"))
 #: The windows of the latency table; the last is everything.
 WINDOWS = ("10 s", "60 s", "all")
+
+
+#: A look finds a change within so many nanoseconds, also where the program is slow.
+_LATE = 2 * SECOND
 
 
 class SlotRow(NamedTuple):
@@ -45,7 +49,9 @@ class EventRow(NamedTuple):
 
 
 class LatencyRow(NamedTuple):
-    """One line of the latency table: ``what`` is run or wait, times as in `SHARES`."""
+    """One line of the latency table: ``what`` is run or wait, times as in `SHARES`. Calls that were
+    not traced have no times and are none of the ``samples``.
+    """
 
     what: str
     window: str
@@ -79,14 +85,19 @@ class OwnStat(NamedTuple):
 
 
 class ActivationRow(NamedTuple):
-    """A handler call that has ended or, with ``state`` running, has not. Times are nanoseconds."""
+    """A handler call that has ended or, with ``state`` running, has not. Times are nanoseconds, and
+    None where they are not known: of what is not traced only failures are told, and what runs,
+    which has no id then (0) and is named by lane and edge.
+    """
 
     activation: int
+    lane: int
+    edge: int
     number: int | None
     worker: str
     begun: int
     wait: int | None
-    took: int
+    took: int | None
     state: str
     cause: str
     text: str
@@ -237,6 +248,8 @@ def own_stats(run: Run, key: Key) -> list[OwnStat]:
             continue
         changed = run.stat_changed(key, row.name)
         write = run.recent.write(key[0], routine, row.name)
+        if write is not None and changed is not None and changed - write.time > _LATE:
+            write = None  # it was changed since by what is not traced
         if write is not None:
             changed = max(changed or 0, write.time)
         rows.append(
@@ -273,7 +286,11 @@ def running(run: Run, key: Key) -> list[ActivationRow]:
         edge, since, activation = lane.running
         label, took = run.lane_label(number), max(0, run.now - since)
         cause = run.edge_source(edge)
-        rows.append(ActivationRow(activation, None, label, since, None, took, "running", cause, ""))
+        rows.append(
+            ActivationRow(
+                activation, number, edge, None, label, since, None, took, "running", cause, ""
+            )
+        )
     return sorted(rows, key=lambda row: row.begun)
 
 
@@ -286,13 +303,16 @@ def activations(monitor: Monitor, key: Key, most: int = 200) -> list[ActivationR
 
 def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
     run = monitor.run
+    timed = record[log.STARTED] > 0
     return ActivationRow(
         record[log.ACTIVATION],
+        record[log.WORKER],
+        record[log.SUBJECT],
         record[log.SEQUENCE],
         run.lane_label(record[log.WORKER]),
-        record[log.STARTED],
-        record[log.STARTED] - record[log.QUEUED],
-        record[log.TIME] - record[log.STARTED],
+        record[log.STARTED] if timed else record[log.TIME],
+        record[log.STARTED] - record[log.QUEUED] if timed else None,
+        record[log.TIME] - record[log.STARTED] if timed else None,
         _STATES.get(record[log.STATUS], "ok"),
         run.edge_source(record[log.SUBJECT]),
         monitor.log.text(record),

@@ -311,7 +311,7 @@ class Run:
 
     def edge_queue(self, number: int) -> int:
         """Deliveries that have not begun."""
-        _, queued, started, _, _, _, _, dropped = self._totals.get(number, _ZERO)
+        _, queued, started, _, _, _, _, dropped, _ = self._totals.get(number, _ZERO)
         return max(0, queued - started - dropped)
 
     def emitted(self, event: int) -> int:

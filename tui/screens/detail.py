@@ -88,18 +88,18 @@ class DetailScreen(LiveScreen):
 
     def _ask(self) -> None:
         """Ask for the stack, one question at a time."""
-        activation = self.query_one(StackBox).activation
-        if self.has_class("stack") and activation is not None and not self._asking:
+        asks = self.query_one(StackBox).asks
+        if self.has_class("stack") and asks is not None and not self._asking:
             self._asking = True
-            self.run_worker(self._wait_for_stack(activation), name="stack")
+            self.run_worker(self._wait_for_stack(asks), name="stack")
 
-    async def _wait_for_stack(self, activation: int) -> None:
+    async def _wait_for_stack(self, asks: AskStack) -> None:
         try:
-            answer = await self.monitor_app.ask(AskStack(activation))
+            answer = await self.monitor_app.ask(asks)
         finally:
             self._asking = False
         stack = self.query_one(StackBox)
-        if stack.activation == activation:
+        if stack.asks is asks:
             stack.take(answer)
 
     def action_stack(self) -> None:
@@ -113,7 +113,7 @@ class DetailScreen(LiveScreen):
         if row is None:
             stack.open(None, "nothing of this routine runs now")
         else:
-            stack.open(row.activation)
+            stack.open(AskStack(row.activation, row.lane, row.edge))
         stack.focus()
         self.call_after_refresh(self.show)
 

@@ -63,9 +63,15 @@ class Control(Message, frozen=True):
 
 
 class AskStack(Message, frozen=True):
-    """Ask for the stack of a running activation. An `Answer` follows, at once."""
+    """Ask for the stack of a running activation. An `Answer` follows, at once.
+
+    One that is not traced has no id: with 0 for it, what the thread of that ``lane`` runs over that
+    ``edge`` now is meant.
+    """
 
     activation: int
+    lane: int = 0
+    edge: int = 0
     ticket: int = 0
 
 
@@ -305,7 +311,7 @@ class Answer(Message, frozen=True):
     """What came of a `Control` or an `AskStack`: one line for the user.
 
     ``refused`` tells that nothing was done. Of a stack the outermost frame comes first, and
-    ``began_ns`` says on the engine's clock since when that activation runs.
+    ``began_ns`` says on the engine's clock since when that activation runs (0: not known).
     """
 
     ticket: int

@@ -12,7 +12,7 @@ from tui.model.table import Table
 from tui.paint.bars import sparkline
 from tui.paint.canvas import Row, Run, clean, fit, measure, tail
 from tui.paint.numbers import duration_ns, rate
-from tui.session.messages import Answer
+from tui.session.messages import Answer, AskStack
 from tui.themes import glyph
 
 from .box import Box, TableBox
@@ -136,7 +136,7 @@ class ActivationsBox(TableBox):
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per activation."""
         self._shown = activations(monitor, self.key) if self.key is not None else []
-        self.keep([row.activation for row in self._shown])
+        self.keep([_ident(row) for row in self._shown])
         if not self._shown:
             return (self.hint("none has been seen"),)
         cause = max(5, min(max(measure(row.cause) for row in self._shown), 30, width - 66))
@@ -168,7 +168,7 @@ class ActivationsBox(TableBox):
     def running(self) -> ActivationRow | None:
         """What runs and is chosen, else what has run longest."""
         now = [row for row in self._shown if row.state == "running"]
-        chosen = [row for row in now if row.activation == self.ident_at_cursor]
+        chosen = [row for row in now if _ident(row) == self.ident_at_cursor]
         return next(iter(chosen or now), None)
 
     def table(self, monitor: Monitor) -> Table | None:
@@ -184,6 +184,11 @@ class ActivationsBox(TableBox):
         return Table(f"{monitor.run.routine_name(self.key)}-activations", header, rows)
 
 
+def _ident(row: ActivationRow) -> object:
+    """What is not traced is told from others by the thread that runs it."""
+    return row.activation or (row.lane, row.edge, row.number)
+
+
 class StackBox(Box):
     """The Python stack of one activation, the outermost frame first; asked for at each look."""
 
@@ -192,13 +197,13 @@ class StackBox(Box):
 
     def __init__(self) -> None:
         super().__init__()
-        self.activation: int | None = None
+        self.asks: AskStack | None = None
         self.said = ""
         self.answer: Answer | None = None
 
-    def open(self, activation: int | None, said: str = "") -> None:
-        """Be about this activation; None: about none, because of what is ``said``."""
-        self.activation, self.said, self.answer = activation, said, None
+    def open(self, asks: AskStack | None, said: str = "") -> None:
+        """Be about what this asks for; None: about none, because of what is ``said``."""
+        self.asks, self.said, self.answer = asks, said, None
         self.top = 0
         self.redraw()
 
@@ -209,7 +214,7 @@ class StackBox(Box):
         elif answer.refused:
             self.said = answer.text
             if answer.text.startswith("it has ended"):
-                self.activation = None  # there is nothing more to ask
+                self.asks = None  # there is nothing more to ask
         else:
             self.said, self.answer = "", answer
         self.redraw()
@@ -219,8 +224,9 @@ class StackBox(Box):
         answer = self.answer
         if answer is None:
             return ""
-        since = max(0, monitor.run.now - answer.began_ns)
-        return f"{clean(answer.thread)}  {'' if self.said else 'for ' + duration_ns(since)}"
+        since = duration_ns(max(0, monitor.run.now - answer.began_ns))
+        for_ = f"for {since}" if answer.began_ns else "not traced: what runs there now"
+        return f"{clean(answer.thread)}  {'' if self.said else for_}"
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A line that says how things are, then two lines for each frame."""

@@ -16,6 +16,7 @@ from tui.themes import glyph
 from .box import Box, TableBox
 
 _NAME = 16  # cells of a name in a column, at most
+_ROOMY = 46  # from so many cells on there is room for what is nice to know
 
 
 class IdentityBox(Box):
@@ -61,13 +62,13 @@ class IdentityBox(Box):
         lines += [(_head("slot"), *_slot(slot, name, width)) for slot in found.slots]
         for event in found.events:
             leads = f"> {', '.join(event.targets)}" if event.targets else "> nothing"
-            room = max(0, width - name - 23)
+            total = f" {count(event.total):>5}" if width >= _ROOMY else ""
             lines.append(
                 (
                     _head("event"),
                     (f"{fit(event.name, name)} ", ("strong",)),
-                    (f"{rate(event.rate):>5}/s {count(event.total):>5} ", ("text",)),
-                    (fit(leads, room), ("text",) if event.targets else ("muted",)),
+                    (f"{rate(event.rate):>5}/s{total} ", ("text",)),
+                    (fit(leads, max(0, width - name - 17 - measure(total))), _role(event.targets)),
                 )
             )
         return lines
@@ -89,6 +90,10 @@ class IdentityBox(Box):
         return Table(
             f"{found.info.id}-ports", (*header, "queue", "room", "dropped"), [*slots, *events]
         )
+
+
+def _role(targets: Sequence[str]) -> tuple[str]:
+    return ("text",) if targets else ("muted",)
 
 
 def _head(word: str) -> Run:
@@ -113,7 +118,7 @@ def _slot(slot: SlotRow, name: int, width: int) -> Iterable[Run]:
         yield f"{slot.blocked} wait for room ", ("bad",)
     if slot.dropped:
         yield f"dropped {count(slot.dropped)} ", ("warn",)
-    if width >= 60:
+    if width >= _ROOMY + 14:
         yield f"{slot.merge} {slot.handler}", ("muted",)
 
 
@@ -143,7 +148,7 @@ class LatencyBox(Box):
             return ()
         counted = width >= 50
         head = "".join(f"{name:>6}" for _, name in SHARES)
-        calls = f"{'calls':>8}" if counted else ""
+        calls = f"{'timed':>8}" if counted else ""
         lines: list[Row] = [((f"{'':10}{calls}{head}", ("muted",)),)]
         for row in self.detail.latency:
             chosen = row.window == WINDOWS[self.window]
@@ -167,7 +172,7 @@ class LatencyBox(Box):
         """The percentiles in nanoseconds."""
         if self.detail is None:
             return None
-        header = ("what", "window", "calls", *(f"{name}_ns" for _, name in SHARES))
+        header = ("what", "window", "timed", *(f"{name}_ns" for _, name in SHARES))
         rows = [(r.what, r.window, r.samples, *r.times) for r in self.detail.latency]
         return Table(f"{self.detail.info.id}-latency", header, rows)
 

@@ -79,7 +79,7 @@ class JobsBox(TableBox):
         return (
             self.marker(line),
             (f"{fit(str(row.number), 6)} ", ("strong",)),
-            (f"{sign} {row.status:<9} ", (role,)),
+            (f"{sign} {fit(row.status, 9)} ", (role,)),
             (f"{duration_ns(row.age_ns):>5}  ", ("text",)),
             *_progress(row, wide=wide, ascii=self.ascii),
             *_counts(row, wide=wide),

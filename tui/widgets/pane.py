@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
-from tui.paint.canvas import Row, Tag, fit, measure
+from tui.paint.canvas import Row, Tag, clean, fit, measure
 from tui.themes import Palette, palette
 
 
@@ -175,7 +175,7 @@ class Pane(Widget, can_focus=True):
             text = f"> {text}"  # the border of ASCII has one shape only
         room = max(0, self.content_size.width - 4)
         text = fit(text, min(measure(text), room))
-        for part in self.title(monitor).split("  "):
+        for part in clean(self.title(monitor)).split("  "):
             if not part or measure(text) + 2 + measure(part) > room:
                 break
             text = f"{text}  {part}"

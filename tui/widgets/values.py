@@ -210,13 +210,13 @@ class HistogramBox(Box):
         if not rows:
             return (((" no routine is chosen", ("muted",)),),)
         if not any(row.samples for row in rows):
-            said = f" no call has ended within {WINDOWS[self.window]}: W looks further back"
+            said = f" no call was timed within {WINDOWS[self.window]}: W looks further back"
             return (((said.replace(" within all: W looks further back", " yet"), ("muted",)),),)
         lines: list[Row] = []
         for place, row in enumerate(rows):
             times = [duration_ns(row.times[share]) for share in (0, 2, 4)]
             text = f"p50 {times[0]:<5} p99 {times[1]:<5} max {times[2]:<5}"
-            calls = f"  {count(row.samples)} calls" if width >= 50 else ""
+            calls = f"  {count(row.samples)} timed" if width >= 50 else ""
             lines.append(((f" {row.what:<5}", ("series", place)), (text + calls, ("text",))))
         return shapes(rows, width, height - len(lines), ascii=self.ascii) + lines
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routilux.histogram import bin_of, percentile
-from routilux.records import Kind
+from routilux.records import Kind, Status
 from tests.tui.building import MS, SECOND, World, flow_info, watching
 from tui.model.detail import (
     SHARES,
@@ -174,6 +174,30 @@ def test_what_runs_comes_before_what_has_ended() -> None:
     assert [r.text for r in rows] == ["", "", "ValueError: no", "{n: 1}"]
     assert rows[3].wait == 2 * MS
     assert [r.activation for r in running(shown(world).run, (1, 2))] == []
+
+
+def test_of_what_is_not_traced_failures_and_what_runs_are_told_without_times() -> None:
+    world = World(FLOW).wait(MS)
+    world.record(subject=1, worker=1, status=Status.FAILED, payload="ValueError: no")
+    world.running = {2: (2, world.now - 3 * MS, 0)}
+    now, failed = activations(shown(world), B)
+    assert (now.activation, now.lane, now.edge, now.state) == (0, 2, 2, "running")
+    assert (failed.wait, failed.took, failed.begun, failed.state) == (
+        *(None, None, world.now, "failed"),
+    )
+
+
+def test_a_writer_is_not_named_when_something_else_has_written_since() -> None:
+    world, monitor = World(FLOW), watching()
+    world.stat_names = ((7, 1, "b", "n"),)
+    world.stats = {B: {"n": 1}}
+    world.handle(2, 1).record(Kind.STAT, subject=7, worker=2, cause=5, value=1)
+    monitor.apply(world.snapshot())
+    assert own_stats(monitor.run, B)[0].writer == "w2"
+    world.stats = {B: {"n": 2}}  # by a job that is not traced
+    monitor.apply(world.wait(5 * SECOND).snapshot())
+    row = own_stats(monitor.run, B)[0]
+    assert (row.writer, row.since_ns, row.changed) == ("", 0, True)
 
 
 def test_a_routine_is_found_again_by_name_and_not_where_it_has_gone() -> None:

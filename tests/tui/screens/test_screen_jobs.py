@@ -221,7 +221,7 @@ def test_v_charts_growth_and_w_looks_further_back() -> None:
         assert "W: 10 s" in str(d.app.screen.query_one(HistogramBox).border_title)
         await d.press("W")
         assert "W: 60 s" in str(d.app.screen.query_one(HistogramBox).border_title)
-        assert "no call has ended within 60 s" in screen_text(d.app)  # of fetch_us
+        assert "no call was timed within 60 s" in screen_text(d.app)  # of fetch_us
 
     drive_canned(script, *CLOSE)
 
@@ -279,7 +279,7 @@ def test_screens_lead_to_each_other_and_esc_leads_back_to_the_dashboard() -> Non
         ("V down enter tab", "chart", ["seconds", "fetch_us.orders"]),
         ("V down down tab tab", "enrich-histogram", ["from_ns", "to_ns", "run", "wait"]),
         ("down down down enter", "enrich-ports", ["kind", "name", "merge"]),
-        ("down down down enter tab", "enrich-latency", ["what", "window", "calls"]),
+        ("down down down enter tab", "enrich-latency", ["what", "window", "timed"]),
         ("down down down enter tab tab", "enrich-stats", ["statistic", "value"]),
         ("down down down enter tab tab tab", "enrich-neighbours", ["side", "routine"]),
         ("down down down enter shift+tab", "enrich-activations", ["id", "worker", "start_ns"]),

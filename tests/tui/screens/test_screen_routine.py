@@ -164,7 +164,7 @@ def test_the_stack_is_asked_for_at_each_look_and_shown() -> None:
         canned(d).answers = [stack(), stack()]
         await d.press(*TO_ENRICH, "K")
         await settled(d)
-        assert canned(d).asked[0] == AskStack(RUNNING)
+        assert canned(d).asked[0] == AskStack(RUNNING, 3, 3)
         text = screen_text(d.app)
         assert "Enrich.enrich" in text
         assert "with self.lock:" in text

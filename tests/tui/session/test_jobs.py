@@ -190,6 +190,30 @@ async def stack(live: Running) -> Answer:
 
 
 @in_loop
+async def test_the_stack_of_what_is_not_traced_is_asked_for_by_thread_and_edge(
+    tmp_path: Path,
+) -> None:
+    untraced = "flow.bus._subscriptions[0].sample(4096)\n"
+    async with running(write(tmp_path / "steps.py", STEPS + untraced + RUN[len(STEPS) :])) as live:
+        await live.until_printed("begin 0")
+        functions: list[str] = []
+        while "Second.wait_for_file" not in functions:
+            for lane in (await look(live)).lanes:
+                if lane.running is not None:
+                    edge, _, activation = lane.running
+                    assert activation == 0
+                    asks = AskStack(activation, lane.number, edge)
+                    answer = await live.session.ask(asks, SECONDS)
+                    assert answer is not None
+                    functions = [line.function for line in answer.stack]
+        assert functions[0] == "Second.handle"
+        assert answer.began_ns == 0
+        other = await live.session.ask(AskStack(0, lane.number, edge + 77), SECONDS)
+        assert other is not None
+        assert other.text == "it has ended meanwhile"
+
+
+@in_loop
 async def test_the_stack_of_a_coroutine_tells_what_it_awaits(tmp_path: Path) -> None:
     source = """
     from routilux import Flow, Routine

@@ -46,7 +46,7 @@ JOBS = msgspec.structs.replace(
 STACK = Answer(4, "", stack=(StackLine("f.py", 3, "R.run", "x = [1]"),), thread="w1", began_ns=9)
 REQUESTS: list[Message] = [
     *(LOAD, OpenGate(), Pull(jobs=9), Execute(), Stop(0.5)),
-    *(Control(7, "pause", 3), AskStack(-(2**63), 4)),
+    *(Control(7, "pause", 3), AskStack(-(2**63), 1, 2, 4)),
 ]
 REPLIES: list[Message] = [SNAPSHOT, JOBS, STATE, STACK, Stopped(3, ("w1",))]
 
