@@ -43,10 +43,9 @@ class KeptScreens:
     def warm(self) -> bool:
         """Make one that was not made yet, unseen; False if there is none left."""
         for name in KINDS:
-            screen = self._get(name)
-            if not screen.is_running:
+            if name not in self._made:
                 # What `push_screen` does first. There is no public way to do only that.
-                self._app._get_screen(screen)
+                self._app._get_screen(self._get(name))
                 return True
         return False
 

@@ -268,6 +268,46 @@ def test_screens_lead_to_each_other_and_esc_leads_back_to_the_dashboard() -> Non
     drive_canned(script, *CLOSE)
 
 
+def test_a_screen_is_made_once_also_before_it_is_asked_for() -> None:
+    async def script(d: Driver) -> None:
+        kept = d.app._screens
+        assert [kept.warm() for _ in range(5)] == [True] * 4 + [False]
+        await d.settle()
+        assert isinstance(d.app.screen, DashboardScreen)
+        await d.press("J")
+        first = d.app.screen
+        assert "PROGRESS" in screen_text(d.app)
+        await d.press("escape", "V", "J")
+        assert d.app.screen is first
+
+    drive_canned(script, *CLOSE)
+
+
+def test_no_screen_is_twice_on_the_way_back() -> None:
+    async def script(d: Driver) -> None:
+        await d.press("exclamation_mark", "enter", "J")
+        kinds = [type(screen) for screen in d.app.screen_stack[1:]]
+        assert kinds == [DashboardScreen, ErrorsScreen, DetailScreen, JobsScreen]
+        await d.press("exclamation_mark")
+        kinds = [type(screen) for screen in d.app.screen_stack[1:]]
+        assert kinds == [DashboardScreen, ErrorsScreen]
+        await d.press("enter", "escape", "escape")
+        assert isinstance(d.app.screen, DashboardScreen)
+
+    drive_canned(script, *CLOSE)
+
+
+def test_a_routine_that_is_opened_again_is_shown_as_if_for_the_first_time() -> None:
+    async def script(d: Driver) -> None:
+        await d.press("enter", "tab", "K", "escape", "escape", "down", "enter")
+        screen = cast("DetailScreen", d.app.screen)
+        assert screen.box is screen.boxes[0]
+        assert screen.key == (1, 1)
+        assert not screen.has_class("stack")
+
+    drive_canned(script, *CLOSE)
+
+
 @pytest.mark.parametrize(
     ("keys", "name", "header"),
     [
