@@ -77,8 +77,7 @@ class Failures:
         for record in late:
             self._put(record, self._text(record) or "", edges)
         for record in records:
-            failed = record[log.STATUS] in (Status.FAILED, Status.RETRIED)
-            if failed and record[log.KIND] == Kind.ACTIVATION:
+            if record[log.STATUS] and _failed(record):
                 found = self._text(record)
                 if found is None:
                     self._waiting.append(record)
@@ -120,6 +119,11 @@ class Failures:
         """Every group, most failures for good first, then most tries, then in order of coming."""
         groups = self._groups.values()
         return sorted(groups, key=lambda g: (-g.count, -g.retried, g.first))
+
+
+def _failed(record: RecordTuple) -> bool:
+    wrong = record[log.STATUS] in (Status.FAILED, Status.RETRIED)
+    return wrong and record[log.KIND] == Kind.ACTIVATION
 
 
 def place_of(traceback: str) -> Place:

@@ -21,6 +21,8 @@ from .rows import Key
 KEPT = 200
 #: Jobs kept: the oldest go.
 JOBS = 500
+#: Plain numbers, since comparing with members of an enum costs more than all the rest.
+_ACTIVATION, _STAT = int(Kind.ACTIVATION), int(Kind.STAT)
 
 
 class Write(NamedTuple):
@@ -70,9 +72,9 @@ class Recent:
         """File the records that a snapshot brought."""
         for record in records:
             kind = record[log.KIND]
-            if kind == Kind.ACTIVATION:
+            if kind == _ACTIVATION:
                 self._take_activation(record, edges)
-            elif kind == Kind.STAT:
+            elif kind == _STAT:
                 self._take_stat(record)
             elif kind in _JOB_KINDS:
                 self._take_job(record)
@@ -93,10 +95,10 @@ class Recent:
         if job is None:
             job = self.jobs[record[log.JOB]] = SeenJob(record[log.JOB])
         job.done += 1
-        if record[log.STATUS] == Status.FAILED:
-            job.failed += 1
-        elif record[log.STATUS] == Status.RETRIED:
-            job.retried += 1
+        status = record[log.STATUS]
+        if status:
+            job.failed += status == Status.FAILED
+            job.retried += status == Status.RETRIED
 
     def _take_stat(self, record: RecordTuple) -> None:
         write = Write(record[log.TIME], record[log.CAUSE], record[log.JOB], record[log.WORKER])
