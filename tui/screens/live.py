@@ -41,6 +41,7 @@ class LiveScreen(Screen[None]):
 
     KEYS: ClassVar[Sequence[Action]] = LIVE
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     jobs_wanted = 0
 
     @staticmethod

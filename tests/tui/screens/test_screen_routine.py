@@ -257,6 +257,16 @@ def test_the_cursor_stays_on_its_activation_while_others_come() -> None:
     drive_canned(script, *CLOSE)
 
 
+def test_on_a_wide_but_low_screen_the_activations_keep_their_room() -> None:
+    async def script(d: Driver) -> None:
+        await d.press(*TO_ENRICH)
+        assert screen(d).query_one(ActivationsBox).size.height >= 9
+        await d.resize(120, 40)
+        assert screen(d).query_one(LatencyBox).size.height >= 10
+
+    drive_canned(script, *CLOSE, size=(120, 28))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (59, 19), (30, 8), (10, 3), (200, 50)])
 def test_it_can_be_looked_at_in_any_size(size: tuple[int, int]) -> None:
     async def script(d: Driver) -> None:
