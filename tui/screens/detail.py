@@ -36,7 +36,8 @@ class DetailScreen(LiveScreen):
         """Be about this routine, as if never used before."""
         self._choose(key)
         if self.is_mounted:
-            self._close_stack()
+            self.set_class(False, "stack")
+            self.query_one(StackBox).open(None)
             self.boxes[0].focus()
             self.show()
 

@@ -118,8 +118,10 @@ class LiveScreen(Screen[None]):
         self.call_after_refresh(self.show)
 
     def on_screen_resume(self) -> None:
-        """Shown again: what came meanwhile."""
-        self.call_after_refresh(self.show)
+        """Shown again: what came meanwhile is in the first frame already."""
+        self.show()
+        if not self.size:  # the first time: there is no layout yet to show it in
+            self.call_after_refresh(self.show)
 
     def on_descendant_focus(self) -> None:
         """On a tiny screen the box with the focus is the one to see."""
