@@ -98,10 +98,13 @@ DELEGATES = {("job", "serialize"), ("job", "tracker"), ("routine", "serialize")}
 MONITOR: dict[str, set[str]] = {
     # Plain data: what crosses the border between the processes, and what a record means.
     "tui.model": {
-        "tui.session.messages", "tui.session.events", "routilux.histogram", "routilux.records",
+        "tui.errors", "tui.session.messages", "tui.session.events", "routilux.histogram",
+        "routilux.records",
     },
     "tui.query": {"tui.model", "tui.errors", "tui.session.messages", "routilux.records"},
-    "tui.paint": set(),
+    # A histogram is drawn as it is kept: in bins.
+    "tui.paint": {"routilux.histogram"},
+    "tui.export": {"tui.errors", "tui.model"},
     "tui.widgets": {
         "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys",
         "tui.session.messages", "routilux.records",

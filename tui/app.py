@@ -17,11 +17,16 @@ from textual.screen import Screen
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
 from tui.model.monitor import Monitor
+from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
 from tui.screens.dashboard import DashboardScreen
+from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
+from tui.screens.kept import KeptScreens
+from tui.screens.live import LiveScreen, keys_of
 from tui.screens.picker import PickerScreen
-from tui.session.messages import Pull
+from tui.screens.values import ValuesScreen
+from tui.session.messages import Answer, AskStack, Control, Pull
 from tui.session.session import Session
 from tui.session.source import Source
 from tui.targets import Folder, Target
@@ -31,6 +36,10 @@ from tui.themes import DARK, THEMES
 _HISTOGRAM_EVERY = 5
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
+#: Ticks after which a screen is made before it is asked for; the first data come first.
+_WARM_AT = range(10, 31, 5)
+#: Seconds that somebody waits who has asked for something else than a look.
+_LONG_PATIENCE = 2.0
 
 
 class MonitorApp(App[None]):
@@ -85,6 +94,7 @@ class MonitorApp(App[None]):
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
+        self._screens = KeptScreens(self)
         self._ticker: asyncio.Task[None] | None = None
         self._leaving = False
 
@@ -131,6 +141,8 @@ class MonitorApp(App[None]):
             begin = loop.time()
             if not self._terminal_is_behind():
                 await self.tick()
+            if self._ticks in _WARM_AT:
+                self._screens.warm()
             await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
 
     async def tick(self) -> None:
@@ -140,7 +152,11 @@ class MonitorApp(App[None]):
             return
         histograms = self._ticks % _HISTOGRAM_EVERY == 0
         self._ticks += 1
-        snapshot = await session.pull(Pull(histograms=histograms, trees=True), _PATIENCE)
+        screen = self.screen
+        asks = isinstance(screen, LiveScreen) and (histograms or not self.monitor.run.jobs.listed)
+        jobs = screen.jobs_wanted if isinstance(screen, LiveScreen) and asks else 0
+        pull = Pull(histograms=histograms, trees=True, jobs=jobs)
+        snapshot = await session.pull(pull, _PATIENCE)
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
@@ -149,7 +165,7 @@ class MonitorApp(App[None]):
     def show(self) -> None:
         """Show the model as it is."""
         screen = self.screen
-        if isinstance(screen, DashboardScreen):
+        if isinstance(screen, DashboardScreen | LiveScreen):
             screen.show()
 
     def _terminal_is_behind(self) -> bool:
@@ -185,7 +201,27 @@ class MonitorApp(App[None]):
             self.session.kill_all()
         os._exit(129)
 
-    # what the dashboard asks for ----------------------------------------------------------------
+    # what screens ask for -----------------------------------------------------------------------
+
+    def go_to(self, name: str) -> LiveScreen:
+        """Show a screen by name."""
+        return self._screens.show(name)
+
+    def open_routine(self, key: Key) -> None:
+        """Show the screen of a routine."""
+        screen = self.go_to("routine")
+        if isinstance(screen, DetailScreen):
+            screen.open(key)
+
+    def open_value(self, name: str) -> None:
+        """Show the statistics with this one in the chart."""
+        screen = self.go_to("values")
+        if isinstance(screen, ValuesScreen):
+            screen.open(name)
+
+    async def ask(self, request: Control | AskStack) -> Answer | None:
+        """What came of a request; None if no answer came in time."""
+        return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
 
     def execute(self) -> None:
         """Run the entry routines once more."""
@@ -231,11 +267,11 @@ class MonitorApp(App[None]):
     def action_show_help(self) -> None:
         """Show all keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(ascii=self.options_ascii))
+            self.push_screen(HelpScreen(keys_of(self.screen), ascii=self.options_ascii))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the part of the key map that means something here, and the themes."""
-        for action in MAP:
+        for action in keys_of(screen):
             node = self if action.id in EVERYWHERE else screen
             if hasattr(node, f"action_{action.id.partition('(')[0]}"):
                 title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
@@ -249,5 +285,6 @@ class MonitorApp(App[None]):
         return run
 
     def _restyle(self, _theme: object) -> None:
-        if isinstance(self.screen, DashboardScreen):
-            self.screen.restyle()
+        for screen in self.screen_stack:
+            if isinstance(screen, DashboardScreen | LiveScreen):
+                screen.restyle()

@@ -49,6 +49,9 @@ _NAMES = {
     "slash": "/",
     "equals_sign": "=",
     "apostrophe": "'",
+    "exclamation_mark": "!",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 #: Pane names by number: `Action` ids and titles come from here.
@@ -62,6 +65,13 @@ PANES = {
     7: "Output",
 }
 
+#: Screens that any other leads to.
+SCREENS: tuple[Action, ...] = (
+    Action("jobs", "J", "jobs", "Jobs: pause, resume or cancel them.", "Screens"),
+    Action("errors", "exclamation_mark", "errors", "Errors by kind and place.", "Screens"),
+    Action("values", "V", "values", "Statistics and their charts.", "Screens"),
+)
+
 MAP: tuple[Action, ...] = (
     *(
         Action(f"pane({number})", str(number), "", f"Go to the {name} pane.", "Panes")
@@ -70,7 +80,7 @@ MAP: tuple[Action, ...] = (
     Action("next_pane", "tab", "", "Go to the next pane.", "Panes"),
     Action("previous_pane", "shift+tab", "", "Go to the previous pane.", "Panes"),
     Action("zoom", "z", "zoom", "Give the pane the whole screen, or take it back.", "Panes"),
-    Action("open", "enter", "", "Open what is chosen; where there is nothing, zoom.", "Panes"),
+    Action("open", "enter", "open", "Open what is chosen; where there is nothing, zoom.", "Panes"),
     Action("back", "escape", "", "One step back: zoom, banner, pause, filter.", "Panes"),
     Action("cursor(1)", "j,down", "", "Next line.", "Moving"),
     Action("cursor(-1)", "k,up", "", "Previous line.", "Moving"),
@@ -97,6 +107,49 @@ MAP: tuple[Action, ...] = (
     Action("show_help", "question_mark", "help", "Show all keys.", "General"),
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
+    *SCREENS,
+)
+
+#: What means the same on every screen that shows a part of what the dashboard shows.
+LIVE: tuple[Action, ...] = (
+    Action("back", "escape", "back", "Back to where you came from.", "Panes"),
+    *(action for action in MAP if action.id in ("next_pane", "previous_pane")),
+    *(action for action in MAP if action.group == "Moving"),
+    *SCREENS,
+    Action("export", "x", "csv", "Write the pane's table to a CSV file.", "General"),
+    Action("execute", "X", "", "Run the entry routines once more.", "Engine"),
+    *(action for action in MAP if action.id in ("reload", "faster", "slower")),
+    *(action for action in MAP if action.group == "General"),
+)
+
+_WINDOW = Action("window", "W", "window", "Look at the next window of time.", "View")
+#: The screen of a routine.
+DETAIL: tuple[Action, ...] = (
+    Action("step(-1)", "left_square_bracket", "prev", "The routine before this one.", "Routine"),
+    Action("step(1)", "right_square_bracket", "next", "The routine after this one.", "Routine"),
+    Action("open", "enter", "open", "Go to a neighbour, or chart a statistic.", "Routine"),
+    Action("stack", "K", "stack", "Python stack of what runs, live; again: away.", "Routine"),
+    _WINDOW,
+    *LIVE,
+)
+#: The screen of statistics.
+VALUES: tuple[Action, ...] = (
+    Action("open", "enter", "chart", "Put the statistic in the chart, or take it out.", "Chart"),
+    Action("as_rate", "v", "as rate", "Chart growth per second, or values again.", "Chart"),
+    _WINDOW,
+    *LIVE,
+)
+#: The screen of jobs.
+JOBS: tuple[Action, ...] = (
+    Action("pause_job", "p", "pause", "Start nothing more of the job.", "Job"),
+    Action("resume_job", "u", "resume", "Let a paused job go on.", "Job"),
+    Action("cancel_job", "D", "cancel", "Cancel the job; drop what it has queued.", "Job"),
+    *LIVE,
+)
+#: The screen of errors.
+ERRORS: tuple[Action, ...] = (
+    Action("open", "enter", "routine", "Open the routine that failed.", "Errors"),
+    *LIVE,
 )
 
 #: Actions of the dashboard that decide where the keys behind them go. They come before anything

@@ -140,6 +140,39 @@ def flood() -> Iterator[str]:
     terminal.quit()
 
 
+#: Keys that lead to a screen or pane, and what is drawn there and nowhere else.
+_WAYS = (
+    ("routine", "\r", "Callers and called"),
+    ("next routine", "]", "Parse"),
+    ("jobs", "J", "PROGRESS"),
+    ("errors", "!", "AGAIN"),
+    ("values", "V", "STATISTIC"),
+    ("back", "\x1b", "2 Topology"),
+)
+
+
+def switch() -> Iterator[str]:
+    """Key to another screen at 200x50, while the pipeline runs. Before Esc counts as a key Textual
+    waits 100 ms for more of a sequence, so the way back tells that too.
+    """
+    terminal = Terminal(PIPELINE)
+    terminal.wait_for("source.line>parse.line")
+    terminal.watch(4.0)  # until the screens are made, see `tui.screens.kept`
+    took: dict[str, list[float]] = {}
+    for _ in range(20):
+        for name, key, text in _WAYS:
+            if name == "jobs":
+                terminal.press("\x1b")  # from the routine, whose screen stays below others
+                terminal.wait_for("2 Topology")
+                terminal.watch(0.15)
+            terminal.press(key)
+            took.setdefault(name, []).append(terminal.wait_for(text, 3))
+            terminal.watch(0.15)
+    terminal.quit()
+    for name, times in took.items():
+        yield f"to {name}, {len(times)} times at 200x50: {_percentiles(times)}"
+
+
 def leave() -> Iterator[str]:
     """``q`` to the shell, also with a flow that never lets go; processes left behind."""
     for name, flow in (("calm", PIPELINE), ("stuck", str(FLOWS / "stuck.py"))):
@@ -159,6 +192,7 @@ ALL: tuple[Callable[[], Iterator[str]], ...] = (
     help_text,
     reload,
     keys,
+    switch,
     leave,
     flood,
     filters,

@@ -13,11 +13,16 @@ from tui.session.local import Label
 from tui.session.messages import (
     EXECUTE,
     TIMER,
+    Answer,
+    AskStack,
+    Control,
     EdgeInfo,
     FlowInfo,
     FlowState,
     Histogram,
+    JobInfo,
     LaneState,
+    LaterInfo,
     Pull,
     RecordTuple,
     RoutineInfo,
@@ -107,6 +112,8 @@ class World:
         self.stat_names: tuple[tuple[int, int, str, str], ...] = ()
         self.published = self.received = 0
         self.jobs = [0, 0, 0]  # open, completed, failed
+        self.told_jobs: tuple[JobInfo, ...] | None = None
+        self.later: tuple[LaterInfo, ...] = ()
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
@@ -165,17 +172,18 @@ class World:
         started: int = 0,
         status: Status = Status.OK,
         job: int = 1,
+        cause: int = 0,
         payload: str = "",
         value: int | float = 0,
     ) -> World:
-        """Publish a record that will arrive."""
+        """Publish a record that will arrive. Its activation is `last`."""
         self._sequence += 1
         ident = self._sequence
         self.published += 1
         self.received += 1
         self.records.append(
             (
-                *(ident, self.now, int(kind), self.generation, job, ident, 0, worker, subject),
+                *(ident, self.now, int(kind), self.generation, job, ident, cause, worker, subject),
                 *(queued, started, int(status), value),
             )
         )
@@ -183,6 +191,11 @@ class World:
             failed = status in (Status.FAILED, Status.RETRIED)
             self.notes.append((ident, Note.ERROR if failed else Note.PAYLOAD, payload))
         return self
+
+    @property
+    def last(self) -> int:
+        """The activation of the last record."""
+        return self._sequence
 
     def lose(self, records: int) -> World:
         """Publish records that will not arrive."""
@@ -212,6 +225,8 @@ class World:
             cost_ns=cost,
             rss=self.rss,
             stat_names=self.stat_names,
+            jobs=self.told_jobs,
+            later=self.later,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:
@@ -269,6 +284,8 @@ class CannedSession:
         self.answering = True
         self.alive = True
         self.calls: list[str] = []
+        self.asked: list[Control | AskStack] = []
+        self.answers: list[Answer] = []  # what to answer next; none left: no answer comes
         self._items = list(items)
 
     def add(self, *items: Snapshot | Event) -> None:
@@ -286,6 +303,10 @@ class CannedSession:
                 return item
             self.on_event(item)
         return None
+
+    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+        self.asked.append(request)
+        return self.answers.pop(0) if self.answers else None
 
     def execute(self) -> None:
         self.calls.append("execute")

@@ -30,6 +30,7 @@ class RoutineGauge:
         self.in_rate, self.out_rate = Rate(), Rate()
         self.trend = Series()
         self.run, self.wait = Window(), Window()
+        self.run_minute, self.wait_minute = Window(60, 6), Window(60, 6)
 
     @property
     def queue(self) -> int:

@@ -91,24 +91,30 @@ class Window:
 
     Args:
         seconds: how far to look back.
+        step: seconds between two readings that are kept: so much the window may be too long.
     """
 
-    __slots__ = ("_readings", "_span", "total")
+    __slots__ = ("_readings", "_span", "_step", "total")
 
-    def __init__(self, seconds: int = 10) -> None:
-        self._span = seconds * SECOND
+    def __init__(self, seconds: int = 10, step: int = 1) -> None:
+        self._span, self._step = seconds * SECOND, step * SECOND
         self._readings: deque[tuple[int, Bins]] = deque()
         self.total: Bins = {}
 
     def add(self, time: int, total: Bins) -> None:
         """Note the whole histogram at a time."""
-        if not self._readings or time - self._readings[-1][0] >= SECOND:
+        if not self._readings or time - self._readings[-1][0] >= self._step:
             self._readings.append((time, self.total))
             while len(self._readings) > 2 and self._readings[1][0] <= time - self._span:
                 self._readings.popleft()
-        self.total = total
+        if total != self.total:  # the readings of a routine that is idle are all the same object
+            self.total = total
+
+    @property
+    def recent(self) -> Bins:
+        """What came in the last seconds."""
+        return difference(self.total, self._readings[0][1]) if self._readings else {}
 
     def percentile(self, share: float) -> int | None:
         """Of the last seconds; of everything when nothing happened in them."""
-        recent = difference(self.total, self._readings[0][1]) if self._readings else {}
-        return percentile(recent or self.total, share)
+        return percentile(self.recent or self.total, share)

@@ -78,7 +78,7 @@ class EventLog:
         if notes is None:
             return ""
         error = notes.get(Note.ERROR) if record[STATUS] else None
-        return _exception(error) if error else notes.get(Note.PAYLOAD, "")
+        return exception_line(error) if error else notes.get(Note.PAYLOAD, "")
 
     def tree(self, record: RecordTuple) -> Node | None:
         """The payload as a tree, as far as it is known."""
@@ -142,7 +142,7 @@ class EventLog:
         self._frozen = None
 
 
-def _exception(traceback: str) -> str:
+def exception_line(traceback: str) -> str:
     """The line that names the exception; what follows it is its message's rest and its notes."""
     lines = traceback.splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]

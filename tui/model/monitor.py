@@ -23,6 +23,7 @@ from .history import Rate
 from .log import EventLog
 from .output import OutputLog
 from .run import Run
+from .stats import Charted
 
 #: Generations whose names and final counts stay known.
 KEPT_RUNS = 5
@@ -65,6 +66,7 @@ class Monitor:
         output: what the user's code printed.
         banner: what must be seen now, or None.
         status: one line about what the session is doing, or empty.
+        charted: the statistics in the chart, by name, through all generations.
     """
 
     def __init__(self, label: str = "") -> None:
@@ -73,6 +75,7 @@ class Monitor:
         self.runs: dict[int, Run] = {}
         self.log = EventLog()
         self.output = OutputLog()
+        self.charted = Charted()
         self.banner: Banner | None = None
         self.status = ""
         self.script = ScriptState("loading")

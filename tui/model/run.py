@@ -15,10 +15,14 @@ from tui.session.messages import (
     Snapshot,
 )
 
+from .failures import Failures
 from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge, hold
 from .history import SECOND, Rate, Series, Window
+from .jobs import Jobs
 from .names import natural, short_thread
+from .recent import Recent
 from .rows import EdgeRow, Key, LaneRow, RoutineRow, Standing, StatRow
+from .stats import StatHistory
 
 #: How long a changed statistic is marked.
 _MARK_FOR = SECOND
@@ -36,6 +40,10 @@ class Run:
         now: time of the last one.
         flows: topology by flow number.
         states: job counts by flow number.
+        recent: what the newest records say of each routine, statistic and job.
+        failures: errors by kind and place.
+        jobs: what the engine told of its jobs when it was asked last.
+        stat_history: what statistics were over the last two minutes.
     """
 
     def __init__(self, generation: int) -> None:
@@ -52,6 +60,8 @@ class Run:
             Series(SECOND // STEPS_A_SECOND, 240) for _ in range(3)
         )
         self.run_total, self.wait_total = Window(), Window()
+        self.recent, self.failures, self.jobs = Recent(), Failures(), Jobs()
+        self.stat_history = StatHistory()
         self._routines: dict[Key, RoutineGauge] = {}
         self._edges: dict[int, tuple[int, EdgeInfo]] = {}
         self._edge_rates: dict[int, Rate] = {}
@@ -90,6 +100,11 @@ class Run:
         for value, _, rate in self._stats.values():
             if not isinstance(value, str):
                 rate.add(now, value)
+        self.stat_history.take(now, {ident: value for ident, (value, *_) in self._stats.items()})
+        self.recent.name_stats(snapshot.stat_names)
+        self.recent.take(snapshot.records, self._edges)
+        self.failures.take(snapshot.records, snapshot.notes, self._edges)
+        self.jobs.take(snapshot)
         # Flows that are no longer watched take their share of the sum with them.
         fresh = max(0, snapshot.published - self.published)
         self.published, self.received = snapshot.published, snapshot.received
@@ -199,6 +214,9 @@ class Run:
             routine = self._routines[key]
             routine.run.add(now, merge(run for run, _ in parts))
             routine.wait.add(now, merge(wait for _, wait in parts))
+            # The same object in both windows: what they keep of it is kept once.
+            routine.run_minute.add(now, routine.run.total)
+            routine.wait_minute.add(now, routine.wait.total)
         self.run_total.add(now, merge(run for run, _ in self._bins.values()))
         self.wait_total.add(now, merge(wait for _, wait in self._bins.values()))
 
@@ -272,6 +290,38 @@ class Run:
         flow, edge = self._edges[number]
         source = self.routine_name((flow, edge.source)) if edge.source >= 0 else edge.event
         return f"{source}>{self.routine_name((flow, edge.target))}"
+
+    def edge_source(self, number: int) -> str:
+        """What leads over an edge: ``routine.event``, ``execute`` or ``timer``."""
+        if number not in self._edges:
+            return f"edge {number}"
+        flow, edge = self._edges[number]
+        if edge.source < 0:
+            return edge.event
+        return f"{self.routine_name((flow, edge.source))}.{edge.event}"
+
+    def edge_rate(self, number: int) -> float:
+        """Deliveries queued per second."""
+        rate = self._edge_rates.get(number)
+        return rate.per_second if rate is not None else 0.0
+
+    def edge_total(self, number: int) -> int:
+        """Deliveries queued so far."""
+        return self._totals.get(number, _ZERO)[1]
+
+    def edge_queue(self, number: int) -> int:
+        """Deliveries that have not begun."""
+        _, queued, started, _, _, _, _, dropped, _ = self._totals.get(number, _ZERO)
+        return max(0, queued - started - dropped)
+
+    def emitted(self, event: int) -> int:
+        """Emissions of an event that nothing was connected to."""
+        return sum(count for (_, number), count in self._emitted.items() if number == event)
+
+    def stat_changed(self, key: Key, name: str) -> int | None:
+        """When a look found a statistic changed last, None if none has."""
+        _, changed, _ = self._stats.get((key, name), (0, self.origin - _MARK_FOR, None))
+        return changed if changed > self.origin - _MARK_FOR else None
 
     def is_timer(self, number: int) -> bool:
         """Whether it is the edge over which a routine has itself called later."""

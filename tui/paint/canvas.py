@@ -72,6 +72,21 @@ def fit(text: str, cells: int, *, mark: str = "~") -> str:
     return set_cell_size(text, cells - cell_len(mark)) + mark
 
 
+def tail(text: str, cells: int, *, mark: str = "~") -> str:
+    """`text` cleaned, in at most `cells`; one that is cut begins with `mark` and keeps its end."""
+    text = clean(text)
+    if cell_len(text) <= cells:
+        return text
+    if cells <= cell_len(mark):
+        return set_cell_size(mark, max(0, cells))
+    cut = 0
+    while cell_len(text[cut:]) > cells - cell_len(mark) or cell_len(text[cut : cut + 1]) == 0:
+        cut += 1
+        if cut >= len(text):
+            return mark
+    return mark + text[cut:]
+
+
 def merge(runs: Iterable[Run]) -> Row:
     """A row in which neighbours of the same tag are one run and empty runs are gone."""
     merged: list[Run] = []

@@ -25,6 +25,7 @@ from tui.widgets.routines import RoutinesPane
 from tui.widgets.stats import StatsPane
 from tui.widgets.throughput import ThroughputPane
 from tui.widgets.topology import TopologyPane
+from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
 
 if TYPE_CHECKING:
@@ -173,8 +174,24 @@ class DashboardScreen(Screen[None]):
         pane = self.pane
         if isinstance(pane, EventsPane) and pane.stop_at_cursor():
             self.app.push_screen(PayloadScreen(pane, self.monitor))
+        elif isinstance(pane, RoutinesPane) and pane.chosen is not None:
+            self.monitor_app.open_routine(pane.chosen)
+        elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
+            self.monitor_app.open_value(stat_name(stat))
         else:
             self.action_zoom()
+
+    def action_jobs(self) -> None:
+        """The jobs."""
+        self.monitor_app.go_to("jobs")
+
+    def action_errors(self) -> None:
+        """The errors."""
+        self.monitor_app.go_to("errors")
+
+    def action_values(self) -> None:
+        """The statistics."""
+        self.monitor_app.go_to("values")
 
     def action_back(self) -> None:
         """Undo the last of zoom, banner, pause, filter, output."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -38,14 +39,15 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up"),
     ]
 
-    def __init__(self, *, ascii: bool = False) -> None:
+    def __init__(self, actions: Sequence[Action] = MAP, *, ascii: bool = False) -> None:
         super().__init__()
+        self._actions = actions
         self._ascii = ascii
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="help"):
-            yield Static(help_text(ascii=self._ascii), markup=False)
+            yield Static(help_text(self._actions, ascii=self._ascii), markup=False)
 
     def on_mount(self) -> None:
         """Name the box."""
@@ -59,11 +61,11 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def help_text(*, ascii: bool = False) -> Text:
-    """The whole key map as text."""
+def help_text(actions: Sequence[Action] = MAP, *, ascii: bool = False) -> Text:
+    """The key map of a screen as text."""
     text = Text()
-    order = list(dict.fromkeys(action.group for action in MAP))
-    actions = sorted(MAP, key=lambda action: order.index(action.group))
+    order = list(dict.fromkeys(action.group for action in actions))
+    actions = sorted(actions, key=lambda action: order.index(action.group))
     for group, members in groupby(actions, key=lambda action: action.group):
         text.append(f"{group}\n", style="bold")
         for action in members:

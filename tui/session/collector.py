@@ -22,6 +22,7 @@ from routilux.lanes import Counts as LaneCounts
 from routilux.lanes import Lane
 from routilux.preview import key_text, value_preview
 
+from .jobs import job_infos, later
 from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
 from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
@@ -87,6 +88,9 @@ class Collector:
         records, notes = _records(watched, pull)
         published += sum(w.subscription.published for w in watched)
         received += sum(w.subscription.received for w in watched)
+        asked = [w.flow for w in watched] if pull.jobs else []
+        jobs = job_infos(asked, pull.jobs) if pull.jobs else None
+        waiting = later(asked)
         return Snapshot(
             taken_ns=taken,
             generation=self.generation,
@@ -105,6 +109,8 @@ class Collector:
             unwatched_flows=unwatched,
             began_ns=self.began_ns,
             stat_names=tuple(name for w in watched for name in w.stat_names()),
+            jobs=jobs,
+            later=waiting,
         )
 
     def add(self, flow: Flow) -> None:

@@ -18,8 +18,10 @@ from routilux import Flow
 
 from .collector import Collector
 from .events import Died, Event, Gone, Progress, Rejected, Started, Stopping
-from .messages import Failure, Pull, ScriptState, Snapshot
+from .jobs import control
+from .messages import Answer, AskStack, Control, Failure, Pull, ScriptState, Snapshot
 from .session import DRAIN
+from .stack import stack_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,17 @@ class LocalSession:
         """The state now; it is read at once, whatever ``patience`` says."""
         collector = self._collector
         return None if collector is None or self._killed else collector.snapshot(pull)
+
+    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+        """What came of a request; one that runs a job's rest does so in a thread."""
+        flows = [self.flow] if self.flow is not None and self.alive else []
+        if isinstance(request, AskStack):
+            return stack_of(flows, request)
+        done = asyncio.to_thread(control, flows, request)
+        try:
+            return await asyncio.wait_for(done, patience)
+        except TimeoutError:
+            return None
 
     def execute(self) -> None:
         """Run the entry routines once more, in a thread: a sequential flow runs in its caller."""

@@ -52,6 +52,28 @@ class Pull(Message, frozen=True):
     histograms: bool = False
     sample: bool = True  #: trace fewer jobs when more is published than `records`
     trees: bool = False  #: also a tree of each payload that a preview is made of
+    jobs: int = 0  #: of so many jobs a `JobInfo`, and of what waits for its time a `LaterInfo`
+
+
+class Control(Message, frozen=True):
+    """Pause, resume or cancel (``action``) a job by number. An `Answer` follows."""
+
+    job: int
+    action: str
+    ticket: int = 0  #: comes back with the answer; whoever sends it puts it in
+
+
+class AskStack(Message, frozen=True):
+    """Ask for the stack of a running activation. An `Answer` follows, at once.
+
+    One that is not traced has no id: with 0 for it, what the thread of that ``lane`` runs over that
+    ``edge`` now is meant.
+    """
+
+    activation: int
+    lane: int = 0
+    edge: int = 0
+    ticket: int = 0
 
 
 class Execute(Message, frozen=True):
@@ -207,6 +229,50 @@ class Histogram(msgspec.Struct, frozen=True, array_like=True):
     wait: dict[int, int]
 
 
+class JobInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A job that is open, or has ended and is still held by somebody.
+
+    ``entry`` is the edge by which it came in, -1 for what is emitted outside of any job. ``sent``
+    counts its deliveries so far, -1 where the flow keeps no history or that is too long to count
+    now; ``left`` those of them that have not ended, ``later`` the share of these that waits for
+    its time. ``errors`` counts failed tries for good, ``retried`` those that were repeated.
+    """
+
+    number: int
+    flow: int
+    status: str
+    entry: int
+    age_ns: int  #: since it began; of one that has ended how long it took
+    ended: bool
+    sent: int
+    left: int
+    later: int
+    dropped: int
+    errors: int
+    retried: int
+    error: str = ""
+
+
+class LaterInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery that waits for its time: the ``tries``-th try of it, or a timer (0)."""
+
+    flow: int
+    job: int
+    edge: int
+    activation: int
+    due_ns: int  #: from now on; negative when a worker should have had it already
+    tries: int
+
+
+class StackLine(msgspec.Struct, frozen=True, array_like=True):
+    """A frame: where it is, and what the source says there (empty where that is not known)."""
+
+    file: str
+    line: int
+    function: str
+    text: str
+
+
 #: See `routilux.records.Record`.
 RecordTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int | float]
 
@@ -238,6 +304,23 @@ class Snapshot(Message, frozen=True):
     began_ns: int = 0  # when the code began to run, on the engine's clock; 0: not told
     unwatched_flows: int = 0  # flows beyond the number that is watched at once
     stat_names: tuple[tuple[int, int, str, str], ...] = ()
+    jobs: tuple[JobInfo, ...] | None = None  # None: not asked for; the newest last
+    later: tuple[LaterInfo, ...] = ()  # asked for together with the jobs; the first due first
+
+
+class Answer(Message, frozen=True):
+    """What came of a `Control` or an `AskStack`: one line for the user.
+
+    ``refused`` tells that nothing was done. Of a stack the outermost frame comes first, and
+    ``began_ns`` says on the engine's clock since when that activation runs (0: not known).
+    """
+
+    ticket: int
+    text: str
+    refused: bool = False
+    stack: tuple[StackLine, ...] = ()
+    thread: str = ""
+    began_ns: int = 0
 
 
 class Stopped(Message, frozen=True):
@@ -247,8 +330,8 @@ class Stopped(Message, frozen=True):
     stuck: tuple[str, ...]
 
 
-Request = Load | OpenGate | Pull | Execute | Stop
-Reply = Snapshot | ScriptState | Stopped
+Request = Load | OpenGate | Pull | Control | AskStack | Execute | Stop
+Reply = Snapshot | ScriptState | Answer | Stopped
 
 _encoder = msgspec.msgpack.Encoder()
 decode_request = msgspec.msgpack.Decoder(Request).decode

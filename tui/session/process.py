@@ -17,9 +17,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from .messages import (
+    Answer,
+    AskStack,
+    Control,
     Frames,
     Load,
     Message,
@@ -69,6 +75,8 @@ class EngineProcess:
         self._pipes: list[asyncio.ReadTransport] = []
         self._snapshot: asyncio.Future[Snapshot] | None = None
         self._asked = 0.0
+        self._tickets = count(1)
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._hung_up = False  # the socket is closed: no question will be answered
         self._gone = asyncio.Event()
         self._silent = asyncio.Event()  # both pipes have ended
@@ -153,6 +161,17 @@ class EngineProcess:
                 self.send(pull)
         return self._snapshot
 
+    def request(self, request: Control | AskStack) -> asyncio.Future[Answer]:
+        """Ask for something else than a snapshot; any number of answers may be owed."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._hung_up:
+            answer.cancel()
+        else:
+            ticket = next(self._tickets)
+            self._answers[ticket] = answer
+            self.send(replace(request, ticket=ticket))
+        return answer
+
     async def stop(self, drain: float, grace: float = 0.5) -> None:
         """Let running handlers end for ``drain`` seconds, then kill what is left of it."""
         if self.alive:
@@ -190,11 +209,15 @@ class EngineProcess:
 
     # called by the protocols below ------------------------------------------------------------
 
-    def _received(self, message: Snapshot | ScriptState | Stopped) -> None:
+    def _received(self, message: Snapshot | ScriptState | Answer | Stopped) -> None:
         match message:
             case Snapshot():
                 if self._snapshot is not None and not self._snapshot.done():
                     self._snapshot.set_result(message)
+            case Answer():
+                answer = self._answers.pop(message.ticket, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
             case ScriptState():
                 self.state = message
                 if self.on_state is not None:
@@ -206,6 +229,9 @@ class EngineProcess:
         self._hung_up = True
         if self._snapshot is not None and not self._snapshot.done():
             self._snapshot.cancel()
+        for answer in self._answers.values():
+            answer.cancel()
+        self._answers.clear()
         if not self._closed:
             self._reaping = asyncio.create_task(self._reap(), name="reap")
 

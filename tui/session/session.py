@@ -12,13 +12,23 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.reload import Change, Watcher, snippet
 from tui.targets import Target
 
 from .events import Died, Event, Gone, Loading, Output, Progress, Rejected, Started, Stopping
-from .messages import Execute, Failure, Load, Pull, ScriptState, Snapshot
+from .messages import (
+    Answer,
+    AskStack,
+    Control,
+    Execute,
+    Failure,
+    Load,
+    Pull,
+    ScriptState,
+    Snapshot,
+)
 from .process import EngineProcess
 
 #: Seconds that the handlers of an old generation get to finish.
@@ -28,6 +38,7 @@ SLOW_LOAD = 10.0
 #: Seconds without an answer after which the engine counts as not answering.
 SILENCE = 1.0
 _LOADED = ("gate", "ended")
+_T = TypeVar("_T")
 
 
 class Session:
@@ -90,15 +101,17 @@ class Session:
 
     async def pull(self, pull: Pull, patience: float) -> Snapshot | None:
         """A snapshot of the running generation; None when none came in ``patience`` seconds."""
-        engine = self._current
-        if engine is None:
+        if self._current is None:
             return None
-        try:
-            return await asyncio.wait_for(asyncio.shield(engine.ask(pull)), patience)
-        except (TimeoutError, asyncio.CancelledError):
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
+        owed = self._current.ask(pull)
+        return await _in_time(owed, patience)
+
+    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+        """What came of a request; None when no answer came in ``patience`` seconds."""
+        if self._current is None:
             return None
+        owed = self._current.request(request)
+        return await _in_time(owed, patience)
 
     @property
     def answering(self) -> bool:
@@ -323,6 +336,15 @@ class Session:
             str(target.cwd),
             target.params,
         )
+
+
+async def _in_time(answer: asyncio.Future[_T], patience: float) -> _T | None:
+    try:
+        return await asyncio.wait_for(asyncio.shield(answer), patience)
+    except (TimeoutError, asyncio.CancelledError):
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
+        return None
 
 
 def _died(engine: EngineProcess) -> ScriptState:

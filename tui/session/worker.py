@@ -27,8 +27,11 @@ from routilux import LineCapture, hub
 from routilux.clock import now_ns
 
 from .collector import Collector
+from .jobs import control
 from .loader import NotFoundError, Program
 from .messages import (
+    AskStack,
+    Control,
     Execute,
     Failure,
     Frames,
@@ -43,6 +46,7 @@ from .messages import (
     decode_request,
     frame,
 )
+from .stack import stack_of
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -209,8 +213,18 @@ class Engine:
                 self._open_gate()
             case Execute():
                 self._execute()
+            case AskStack():
+                self._send(stack_of(self._collector.flows(), request))
+            case Control():
+                # Callbacks of the user's may run in it, or all that is left of a job.
+                _Thread(target=self._control, args=(request,), name="control", daemon=True).start()
             case Stop():
                 self._stop(request.drain)
+
+    def _control(self, request: Control) -> None:
+        answer = control(self._collector.flows(), request)
+        with contextlib.suppress(OSError):  # the monitor may have gone meanwhile
+            self._send(answer)
 
     def _report_new_files(self) -> None:
         modules, files = len(sys.modules), self._files()

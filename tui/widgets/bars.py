@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.keys import MAP
+from tui.keys import MAP, Action
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
@@ -178,11 +180,12 @@ class BannerBar(Bar):
 class KeysBar(Bar):
     """The keys that matter most, from the key map."""
 
-    def show(self) -> None:
+    def show(self, actions: Sequence[Action] = MAP) -> None:
         """Fill the line as far as the screen is wide."""
-        parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))]
-        used = 10
-        for action in MAP:
+        panes = actions is MAP
+        parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))] if panes else []
+        used = 10 if panes else 0
+        for action in actions:
             if not action.label:
                 continue
             text = f" {action.shown} {action.label} "

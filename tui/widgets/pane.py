@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
-from tui.paint.canvas import Row, Tag, fit, measure
+from tui.paint.canvas import Row, Tag, clean, fit, measure
 from tui.themes import Palette, palette
 
 
@@ -76,8 +76,8 @@ class Pane(Widget, can_focus=True):
     }
     """
 
-    def __init__(self) -> None:
-        super().__init__(id=f"pane-{self.number}")
+    def __init__(self, id: str = "") -> None:
+        super().__init__(id=id or f"pane-{self.number}")
         self.top = self.left = self.cursor = 0
         self.ascii = False
         self._monitor: Monitor | None = None
@@ -97,6 +97,11 @@ class Pane(Widget, can_focus=True):
         Parts are divided by two blanks; those at the end that find no room are left out.
         """
         return ""
+
+    @property
+    def heading_text(self) -> str:
+        """What stands first in the border."""
+        return f"{self.number} {PANES[self.number]}"
 
     def style(self, tag: Tag) -> Style:
         """The style of a tag; roles of the palette by name."""
@@ -165,12 +170,12 @@ class Pane(Widget, can_focus=True):
         return strip.crop_extend(0, width, base)
 
     def _set_title(self, monitor: Monitor) -> None:
-        text = f"{self.number} {PANES[self.number]}"
+        text = self.heading_text
         if self.ascii and self.has_focus:
             text = f"> {text}"  # the border of ASCII has one shape only
         room = max(0, self.content_size.width - 4)
         text = fit(text, min(measure(text), room))
-        for part in self.title(monitor).split("  "):
+        for part in clean(self.title(monitor)).split("  "):
             if not part or measure(text) + 2 + measure(part) > room:
                 break
             text = f"{text}  {part}"

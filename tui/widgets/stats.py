@@ -41,20 +41,27 @@ class StatsPane(FilteredPane):
             widths = (widths[0], 0)
         return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
+    def chosen(self, monitor: Monitor) -> StatRow | None:
+        """The statistic under the cursor."""
+        rows = monitor.run.stats()
+        return rows[self.cursor] if self.cursor < len(rows) else None
+
     def title(self, monitor: Monitor) -> str:
         """How many there are."""
         return self.filter_title() or (str(self._total) if self._total else "")
 
 
-def _texts(row: StatRow) -> tuple[str, str]:
-    value = row.value
+def value_text(value: int | float | str) -> str:
+    """The value of a statistic in a few cells."""
     if isinstance(value, str):
-        text = fit(clean(value), min(measure(value), _LONGEST))
-    elif isinstance(value, int):
-        text = f"{value:,}" if abs(value) < 10_000_000 else count(value)
-    else:
-        text = f"{value:.6g}"
-    return text, f"+{rate(row.rate)}/s" if row.rate else ""
+        return fit(clean(value), min(measure(value), _LONGEST))
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) < 10_000_000 else count(value)
+    return f"{value:.6g}"
+
+
+def _texts(row: StatRow) -> tuple[str, str]:
+    return value_text(row.value), f"+{rate(row.rate)}/s" if row.rate else ""
 
 
 def _row(row: StatRow, texts: tuple[str, str], widths: tuple[int, ...], width: int) -> Row:

@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 
 from tui.session import messages
 from tui.session.messages import (
+    Answer,
+    AskStack,
+    Control,
     Execute,
     Failure,
     Frames,
+    JobInfo,
+    LaterInfo,
     Load,
     Message,
     OpenGate,
     Pull,
     ScriptState,
     Snapshot,
+    StackLine,
     Stop,
     Stopped,
     decode_reply,
@@ -32,8 +38,17 @@ SNAPSHOT = Snapshot(
     1, 1, None, (), (), (), ((1, 0, {"n": 1, "x": 0.5, "s": "t"}),), (), (), 0, 0, 0, 0, 0
 )
 STATE = ScriptState("failed", True, 1, Failure("E", "m", "f.py", 3, 1, "tb"), ("/x/f.py",))
-REQUESTS: list[Message] = [LOAD, OpenGate(), Pull(), Execute(), Stop(0.5)]
-REPLIES: list[Message] = [SNAPSHOT, STATE, Stopped(3, ("w1",))]
+JOBS = msgspec.structs.replace(
+    SNAPSHOT,
+    jobs=(JobInfo(7, 1, "paused", -1, 5, False, -1, 2, 1, 0, 1, 2, "E: m"),),
+    later=(LaterInfo(1, 7, 3, -9, -4, 2),),
+)
+STACK = Answer(4, "", stack=(StackLine("f.py", 3, "R.run", "x = [1]"),), thread="w1", began_ns=9)
+REQUESTS: list[Message] = [
+    *(LOAD, OpenGate(), Pull(jobs=9), Execute(), Stop(0.5)),
+    *(Control(7, "pause", 3), AskStack(-(2**63), 1, 2, 4)),
+]
+REPLIES: list[Message] = [SNAPSHOT, JOBS, STATE, STACK, Stopped(3, ("w1",))]
 
 
 def test_any_split_of_the_stream_gives_the_same_messages() -> None:

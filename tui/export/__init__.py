@@ -1,0 +1,1 @@
+"""What leaves the monitor as a file: one format per module."""

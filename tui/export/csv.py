@@ -1,0 +1,60 @@
+"""Tables as CSV files (RFC 4180) that never take the place of another file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from itertools import count
+from pathlib import Path
+
+from tui.errors import TuiError
+from tui.model.table import Cell, Table
+
+#: Files of one name in one folder.
+_MOST = 10_000
+_NAME = 60  # characters of a file's name
+
+
+class ExportError(TuiError):
+    """A file could not be written; the message says which and why."""
+
+
+def text_of(table: Table) -> str:
+    """The table as text: a heading, then a line for each row, cells quoted where they must be."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(table.header)
+    writer.writerows([[_cell(cell) for cell in row] for row in table.rows])
+    return out.getvalue()
+
+
+def write(table: Table, folder: Path) -> Path:
+    """Write the table into a new file in ``folder``, named after it; a name in use gets a number.
+
+    Raises:
+        ExportError: the folder cannot be written to, or the disk is full.
+    """
+    text = text_of(table)
+    stem = re.sub(r"[^\w.-]+", "-", table.name).strip("-.")[:_NAME] or "table"
+    for number in count(1):
+        path = folder / (f"{stem}.csv" if number == 1 else f"{stem}-{number}.csv")
+        try:
+            # Exclusive, so that nothing comes between looking for the name and taking it.
+            with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                file.write(text)
+        except FileExistsError:
+            if number == _MOST:
+                raise ExportError(f"{path}: there are {_MOST} files of this name") from None
+        except OSError as error:
+            raise ExportError(f"{path}: {error.strerror or error}") from error
+        else:
+            return path
+    raise AssertionError("unreachable: the loop returns or raises")
+
+
+def _cell(cell: Cell) -> str | int | float:
+    """A missing value is empty, which differs from nought; a NUL no reader would take."""
+    if cell is None:
+        return ""
+    return cell.replace("\0", "\\0") if isinstance(cell, str) else cell
