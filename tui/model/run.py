@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from routilux.histogram import Bins, merge
 from tui.session.messages import (
+    EXECUTE,
     TIMER,
     Counts,
     EdgeInfo,
@@ -277,6 +278,16 @@ class Run:
         """Whether it is the edge over which a routine has itself called later."""
         _, edge = self._edges.get(number, (0, None))
         return edge is not None and edge.source < 0 and edge.event == TIMER
+
+    def is_entry(self, number: int) -> bool:
+        """Whether jobs come in over that edge."""
+        _, edge = self._edges.get(number, (0, None))
+        return edge is not None and edge.source < 0 and edge.event == EXECUTE
+
+    def at_work(self) -> dict[int, tuple[int, int, int]]:
+        """What runs now, as far as it is known: (edge, since, lane) by activation."""
+        running = {number: lane.running for number, lane in self._lanes.items() if lane.running}
+        return {act: (edge, since, lane) for lane, (edge, since, act) in running.items()}
 
     def edge_target(self, number: int) -> Key | None:
         """The routine that an edge leads to."""
