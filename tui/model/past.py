@@ -2,9 +2,9 @@
 
 A moment keeps numbers only: names, wiring and series are still known by the run itself. It is taken
 four times a second, which is as fine as one can read, and all of them take 8 MB at most. When they
-would take more, every second one of the older half goes: what was just now stays fine, what was
-long ago gets coarse, and nothing is cut off at a fixed age. With 20 routines that begins after four
-minutes, and an hour is kept at a moment every few seconds.
+would take more, the older ones thin out: the further back, the coarser, in proportion. So nothing
+is cut off at a fixed age. With 20 routines thinning begins after six minutes, and of an hour ago
+a moment every half a minute is left.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, get_type_hints
 
 from tui.session.messages import FlowState
@@ -28,6 +29,7 @@ from .run import Run
 EVERY = SECOND // 4
 #: Bytes that all moments may take.
 BUDGET = 8_000_000
+_CLOSEST = 1 / 512  # the least gap between two moments, as a share of their age
 _FIXED = 1_500  # bytes of a moment beside its numbers: states, threads, objects
 _STATES = tuple(State)
 _SHARES = (0.5, 0.9, 0.99, 0.999)
@@ -86,9 +88,17 @@ class History:
             self._thin()
 
     def _thin(self) -> None:
-        half = max(2, len(self._moments) // 2)
-        self._moments[:half] = self._moments[:half:2]
-        self._size = sum(moment.size for moment in self._moments)
+        """Leave gaps in proportion to age, as small as they may be for a quarter to be free."""
+        share = _CLOSEST
+        while self._size > self._budget * 3 // 4 and len(self._moments) > 2:
+            *moments, last = self._moments
+            kept = moments[:1]
+            for moment, after in pairwise([*moments[1:], last]):
+                if after.time - kept[-1].time > (last.time - moment.time) * share:
+                    kept.append(moment)
+            self._moments = [*kept, last]
+            self._size = sum(moment.size for moment in self._moments)
+            share *= 2
 
     @property
     def first(self) -> int | None:
@@ -114,7 +124,7 @@ class PastRun(Run):
 
     def __init__(self, live: Run, moment: Moment, looks: int) -> None:
         self.__dict__.update(live.__dict__)
-        self._live, self._moment = live, moment
+        self.live, self._moment = live, moment
         self.now = moment.time
         self.states = moment.states
         ago = live.now - moment.time
@@ -138,7 +148,7 @@ class PastRun(Run):
         return then
 
     def _past_routines(self, seconds: int) -> list[RoutineRow]:
-        live = {row.key: row for row in self._live.routines()}
+        live = {row.key: row for row in self.live.routines()}
         each = _unpacked(_ROUTINE, self._moment.routine_keys, self._moment.routines)
         return [
             live[key]._replace(trend=live[key].trend[: -seconds or None], **numbers)
@@ -162,7 +172,7 @@ class PastRun(Run):
 
     def edges(self) -> list[EdgeRow]:
         """Every connection that there was."""
-        live = {row.number: row for row in self._live.edges()}
+        live = {row.number: row for row in self.live.edges()}
         each = _unpacked(_EDGE, self._moment.edge_keys, self._moment.edges)
         return [live[number]._replace(**numbers) for number, numbers in each if number in live]
 
@@ -269,6 +279,14 @@ def _number(kind: Any, value: float) -> Any:
     if kind is State:
         return _STATES[int(value)]
     return value if kind in (float, float | None) else int(value)
+
+
+def queues(moment: Moment) -> dict[int, int]:
+    """How many deliveries waited on each edge."""
+    return {
+        number: numbers["queue"]
+        for number, numbers in _unpacked(_EDGE, moment.edge_keys, moment.edges)
+    }
 
 
 def _steady(value: float) -> Rate:

@@ -186,7 +186,7 @@ class Run:
         self.entered.add(now, sum(r.queued for r in routines))
         self.ended.add(now, self.done)
         self.failing.add(now, self.errors)
-        routine_of = {n: (flow, e.target) for n, (flow, e) in self._edges.items()}
+        routine_of = self.targets()
         for lane in self._lanes.values():
             lane.step(now, elapsed, routine_of)
 
@@ -296,6 +296,10 @@ class Run:
         flow, edge = self._edges[number]
         return flow, edge.target
 
+    def targets(self) -> dict[int, Key]:
+        """The routine that each edge leads to."""
+        return {number: (flow, edge.target) for number, (flow, edge) in self._edges.items()}
+
     def event_name(self, number: int) -> str:
         """An event as ``routine.event``."""
         flow, routine, name = self._events.get(number, (0, 0, "?"))
@@ -311,6 +315,12 @@ class Run:
         """A short name of a thread: ``w3``, ``main``."""
         lane = self._lanes.get(number)
         return short_thread(lane.name) if lane is not None else f"t{number}"
+
+    def threads(self) -> list[int]:
+        """The lanes of the threads that have run a handler, in the order of `lanes`."""
+        ran = [(number, lane) for number, lane in self._lanes.items() if lane.ran]
+        ran.sort(key=lambda each: (each[1].flow, natural(each[1].name)))
+        return [number for number, _ in ran]
 
     def lane_flow(self, number: int) -> str:
         """The id of the flow that a thread works for."""
@@ -358,10 +368,7 @@ class Run:
         """Every thread that has run a handler."""
         rows = []
         several = len({lane.flow for lane in self._lanes.values() if lane.ran}) > 1
-        lanes = sorted(self._lanes.values(), key=lambda lane: (lane.flow, natural(lane.name)))
-        for lane in lanes:
-            if not lane.ran:
-                continue
+        for lane in map(self._lanes.__getitem__, self.threads()):
             recent = list(lane.cells)[-BUSY_CELLS:]
             busy = sum(share for _, share in recent) / len(recent) if recent else 0.0
             flow = self.flows.get(lane.flow)

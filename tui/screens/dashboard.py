@@ -10,18 +10,22 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
 
-from tui.keys import EVERYWHERE, MAP
+from tui.keys import EVERYWHERE, MAP, PANES
 from tui.model.monitor import Monitor
 from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Header, KeysBar
+from tui.widgets.causes import CausesPane
 from tui.widgets.events import EventsPane
 from tui.widgets.output import OutputPane
 from tui.widgets.pane import Pane
 from tui.widgets.routines import RoutinesPane
 from tui.widgets.stats import StatsPane
 from tui.widgets.throughput import ThroughputPane
+from tui.widgets.timeline import TimelinePane
 from tui.widgets.topology import TopologyPane
 from tui.widgets.workers import WorkersPane
+
+from .looking import Looking
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 SMALLEST = (60, 16)
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(Looking, Screen[None]):
     """Everything about the running flow at a glance. Reads the model, asks the app to act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,7 +56,8 @@ class DashboardScreen(Screen[None]):
         yield BannerBar(id="banner")
         with Container(id="main"):
             yield Horizontal(RoutinesPane(), TopologyPane(), id="top", classes="row")
-            yield Horizontal(EventsPane(), WorkersPane(), id="middle", classes="row")
+            yield Horizontal(EventsPane(), CausesPane(), WorkersPane(), id="middle", classes="row")
+            yield Horizontal(TimelinePane(), id="time", classes="row")
             yield Horizontal(
                 ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
             )
@@ -64,6 +69,7 @@ class DashboardScreen(Screen[None]):
             bar.ascii = self.monitor_app.options_ascii
         for pane in self.panes:
             pane.ascii = self.monitor_app.options_ascii
+        self.connect_panes()
         self.query_one(RoutinesPane).focus()
 
     @property
@@ -89,7 +95,8 @@ class DashboardScreen(Screen[None]):
         monitor = self.monitor
         with self.app.batch_update():
             session = self.monitor_app.session
-            self.query_one(Header).show(monitor, auto_reload=session is None or session.auto_reload)
+            shown = monitor.shown  # at the time cursor; all else is as it is now
+            self.query_one(Header).show(shown, auto_reload=session is None or session.auto_reload)
             self.query_one(BannerBar).show(monitor.banner)
             failure = monitor.script.failure
             if failure is not self._failure and failure is not None and not monitor.run.flows:
@@ -98,7 +105,7 @@ class DashboardScreen(Screen[None]):
             topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
             topology.selected = routines.chosen if routines.has_focus else None
             for pane in self.panes:
-                pane.show(monitor)
+                pane.show(shown)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
@@ -123,6 +130,8 @@ class DashboardScreen(Screen[None]):
     def action_pane(self, number: int) -> None:
         """Go to a pane; Output takes the bottom row on screens with no room for it."""
         pane = next(pane for pane in self.panes if pane.number == number)
+        if number in PANES and not pane.size.width:
+            self.close_all()
         self.set_class(number == OutputPane.number, "output")
         if self._zoomed is not None and self._zoomed is not pane:
             self._zoom(pane)
@@ -139,7 +148,8 @@ class DashboardScreen(Screen[None]):
 
     def _step(self, direction: int) -> None:
         tiny = self.has_class("tiny") or self._zoomed is not None
-        numbers = [p.number for p in self.panes if tiny or (p.display and p.size.width)]
+        one = PANES if tiny and not self.looking else ()
+        numbers = [p.number for p in self.panes if p.number in one or p.size.width]
         now = self.pane.number if self.pane is not None else 1
         if now not in numbers:
             now = numbers[0]
@@ -149,14 +159,22 @@ class DashboardScreen(Screen[None]):
         """The pane with the focus takes the screen, or gives it back."""
         self._zoom(None if self._zoomed is not None else self.pane)
 
+    def action_open(self) -> None:
+        """Go to what is chosen; a pane with nothing to go to takes the screen."""
+        if not self.open_chosen():
+            self.action_zoom()
+
     def action_back(self) -> None:
-        """Undo the last of zoom, banner, pause, output."""
+        """Undo the last of zoom, causes, timeline, banner, past, pause, output."""
         events_pane = self.query_one(EventsPane)
         if self._zoomed is not None:
             self._zoom(None)
+        elif self.close_one():
+            pass
         elif self.monitor.banner is not None:
             self.monitor.dismiss()
-        elif self.monitor.log.paused:
+        elif self.monitor.cursor.in_past or self.monitor.log.paused:
+            self.look_at_now()
             events_pane.follow()
         else:
             self.set_class(False, "output")
@@ -184,6 +202,7 @@ class DashboardScreen(Screen[None]):
         """Move by a line."""
         if self.pane is not None:
             self.pane.move(lines)
+            self.take_choice()
             self.show()
 
     def action_page(self, direction: int) -> None:
@@ -206,10 +225,13 @@ class DashboardScreen(Screen[None]):
     def action_pause(self) -> None:
         """Stop the view of events, or let it go on. Recording is not affected."""
         self.query_one(EventsPane).toggle_pause()
+        if not self.monitor.log.paused:
+            self.look_at_now()
 
     def action_follow(self) -> None:
         """Follow the newest in the pane with the focus, else in Events."""
         pane = self.pane if isinstance(self.pane, OutputPane) else self.query_one(EventsPane)
+        self.look_at_now()
         pane.follow()
 
     def action_sort(self) -> None:
@@ -222,11 +244,13 @@ class DashboardScreen(Screen[None]):
 
     def action_faster(self) -> None:
         """Look more often."""
-        self.monitor_app.change_hz(5)
+        if not self.zoom_time(1):
+            self.monitor_app.change_hz(5)
 
     def action_slower(self) -> None:
         """Look less often."""
-        self.monitor_app.change_hz(-5)
+        if not self.zoom_time(-1):
+            self.monitor_app.change_hz(-5)
 
     # engine -------------------------------------------------------------------------------------
 

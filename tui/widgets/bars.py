@@ -74,6 +74,7 @@ class Header(Bar):
             (0, f" {sign} {phase.value} g{run.generation} ", role),
             (3, f" {clock} ", "text"),
             (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
+            (0, _past(monitor), "warn"),
             (0, f" PAUSED +{monitor.log.missed:,} " if monitor.log.paused else "", "warn"),
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
             (4, f" traced 1/{run.every} " if run.every > 1 else "", "warn"),
@@ -105,6 +106,15 @@ class Header(Bar):
             (2, f"  {monitor.status}" if monitor.status else "", "accent"),
             (0, "  K kills it, r starts it again" if stuck else "", "warn"),
         ]
+
+
+def _past(monitor: Monitor) -> str:
+    """That the figures are not those of now, and of when they are."""
+    time, run = monitor.cursor.time, monitor.run
+    if time is None:
+        return ""
+    at = f" PAST {(time - run.origin) / 1e9:.3f} s "
+    return f"{at}(figures of {run.elapsed_ns / 1e9:.1f}) " if time - run.now > 1e9 else at
 
 
 def _some(number: int, what: str, before: str = "  ") -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 from typing import ClassVar
 
 from routilux.records import Kind, Line, Status
@@ -19,6 +21,8 @@ from tui.themes import glyph
 from .pane import LazyRows, Pane
 
 _SECOND = 1_000_000_000
+#: Records come in order of time, but for a few that stand so near.
+_AROUND = 2_000
 #: From so many cells on there is room for a text beside all the columns.
 _WIDE = 110
 
@@ -47,6 +51,29 @@ class EventsPane(Pane):
         every = monitor.run.every
         traced = f"  1 in {every} jobs traced" if every > 1 else ""
         return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}{traced}"
+
+    @property
+    def chosen(self) -> RecordTuple | None:
+        """The record under the cursor; while it follows, the newest."""
+        view = self._monitor.log.view if self._monitor is not None else ()
+        return view[self.cursor] if 0 <= self.cursor < len(view) else None
+
+    def go_to(self, time: int, sequence: int = 0) -> None:
+        """Stand still at a record, or at the last one that is not after a time."""
+        if self._monitor is None:
+            return
+        if not self._monitor.log.paused:
+            self._monitor.log.pause()
+        view = self._monitor.log.view
+        place = max(0, bisect_right(view, time, key=itemgetter(log.TIME)) - 1)
+        if sequence:
+            around = range(max(0, place - _AROUND), min(len(view), place + _AROUND))
+            place = next((n for n in around if view[n][log.SEQUENCE] == sequence), place)
+        self.cursor = place
+        height = self.content_size.height
+        if not self.top <= place < self.top + height:
+            self.top = max(0, place - height // 2)
+        self.redraw()
 
     def toggle_pause(self) -> None:
         """Freeze the view, or come back to the newest."""

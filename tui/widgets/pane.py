@@ -98,6 +98,10 @@ class Pane(Widget, can_focus=True):
         """
         return ""
 
+    def label(self) -> str:
+        """The number and the name, with which the border begins."""
+        return f"{self.number} {PANES[self.number]}"
+
     def style(self, tag: Tag) -> Style:
         """The style of a tag; roles of the palette by name."""
         colors = self.palette
@@ -165,7 +169,7 @@ class Pane(Widget, can_focus=True):
         return strip.crop_extend(0, width, base)
 
     def _set_title(self, monitor: Monitor) -> None:
-        text = f"{self.number} {PANES[self.number]}"
+        text = self.label()
         if self.ascii and self.has_focus:
             text = f"> {text}"  # the border of ASCII has one shape only
         room = max(0, self.content_size.width - 4)

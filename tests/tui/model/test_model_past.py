@@ -143,7 +143,20 @@ def test_the_past_stays_within_its_budget_and_reaches_back_to_the_start(
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps[-1] == EVERY
     middle = len(gaps) // 2
-    assert sum(gaps[:middle]) >= sum(gaps[middle : 2 * middle])  # what is long ago is coarser
+    assert sum(gaps[:middle]) >= sum(gaps[-middle:] if middle else [])  # long ago is coarser
+
+
+def test_an_hour_ago_is_kept_at_a_moment_every_half_minute() -> None:
+    world = World(flow_info([(f"r{n}", "o", f"r{n + 1}", "i") for n in range(19)] * 2))
+    run, history = Run(1), History()
+    run.apply(world.handle(1, 1).snapshot())
+    for _ in range(3_600 * 4):
+        run.now += EVERY
+        history.take(run)
+    times = [moment.time for moment in history._moments]
+    assert max(b - a for a, b in pairwise(times)) < 30 * SECOND
+    assert max(b - a for a, b in pairwise(times[-200:])) == EVERY
+    assert history._size > 5_000_000
 
 
 def test_moments_are_not_taken_more_often_than_they_can_be_read() -> None:
