@@ -69,7 +69,7 @@ MAP: tuple[Action, ...] = (
     Action("next_pane", "tab", "", "Go to the next pane.", "Panes"),
     Action("previous_pane", "shift+tab", "", "Go to the previous pane.", "Panes"),
     Action("zoom", "z", "zoom", "Give the pane the whole screen, or take it back.", "Panes"),
-    Action("open", "enter", "open", "Go to what is chosen; where there is nothing, zoom.", "Panes"),
+    Action("open", "enter", "", "Go to what is chosen; where there is nothing, zoom.", "Panes"),
     Action("back", "escape", "", "One step back: causes, zoom, banner, past, pause.", "Panes"),
     Action("cursor(1)", "j,down", "", "Next line.", "Moving"),
     Action("cursor(-1)", "k,up", "", "Previous line.", "Moving"),

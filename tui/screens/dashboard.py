@@ -227,12 +227,14 @@ class DashboardScreen(Looking, Screen[None]):
         self.query_one(EventsPane).toggle_pause()
         if not self.monitor.log.paused:
             self.look_at_now()
+            self.show()
 
     def action_follow(self) -> None:
         """Follow the newest in the pane with the focus, else in Events."""
         pane = self.pane if isinstance(self.pane, OutputPane) else self.query_one(EventsPane)
         self.look_at_now()
         pane.follow()
+        self.show()
 
     def action_sort(self) -> None:
         """Sort the routines by the next column."""

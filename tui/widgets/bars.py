@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.keys import MAP
+from tui.keys import MAP, Action
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
@@ -189,15 +189,15 @@ class KeysBar(Bar):
     """The keys that matter most, from the key map."""
 
     def show(self) -> None:
-        """Fill the line as far as the screen is wide."""
+        """Fill the line as far as the screen is wide; the key that lists all keys is kept."""
         parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))]
-        used = 10
-        for action in MAP:
-            if not action.label:
-                continue
-            text = f" {action.shown} {action.label} "
-            if used + measure(text) > self.size.width:
-                break
-            used += measure(text)
+        shown = [action for action in MAP if action.label]
+        while len(shown) > 1 and 10 + sum(map(_width, shown)) > self.size.width:
+            shown.remove(next(a for a in reversed(shown) if a.id != "show_help"))
+        for action in shown:
             parts += [(f" {action.shown}", ("accent",)), (f" {action.label} ", ("muted",))]
         self.set_lines([parts])
+
+
+def _width(action: Action) -> int:
+    return measure(f" {action.shown} {action.label} ")

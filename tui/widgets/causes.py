@@ -196,7 +196,10 @@ class CausesPane(Pane):
         bars = self._bar_width(width)
         own = not entry.text or entry.text.startswith("try ")
         figures = _figures(monitor, record, ascii=self.ascii) if own else ""
-        room = max(8, width - measure(figures) - bars - (6 if bars else 0) - 1)
+        right = bars + 6 if bars else 0  # with a blank before and the share behind
+        if right and entry.after and not entry.stretches:
+            right = min(max(right, measure(entry.after) + 1), width * 45 // 100)
+        room = max(8, width - measure(figures) - right - 1)
         depth = 0 if self._flat else min(entry.depth, _DEEPEST)
         mark = (
             ("`-" if self.ascii else "└ ") if depth and not entry.text else "  "[: 2 * bool(depth)]
@@ -213,7 +216,7 @@ class CausesPane(Pane):
             return tuple(parts)
         begin, end = self._span
         if entry.after and not entry.stretches:
-            return (*parts, (fit(f" {entry.after}", bars + 6), ("text",)))
+            return (*parts, (fit(f" {entry.after}", right), ("text",)))
         spent = sum(until - since for _, since, until in entry.stretches)
         if self.mode != "effects" and self.scope == "chain" and spent:
             share = percent(spent / max(1, end - begin))

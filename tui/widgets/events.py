@@ -39,6 +39,8 @@ class EventsPane(Pane):
         if not monitor.log.paused:
             self.cursor = max(0, len(view) - 1)
             self.top = max(0, len(view) - height)
+        else:  # the chosen one stays in sight when there is less room
+            self.top = max(min(self.top, self.cursor), self.cursor - height + 1)
         if not view:
             return (((" no events yet", ("muted",)),),)
         return LazyRows(view, partial(event_row, monitor, width=width, ascii=self.ascii))
@@ -51,6 +53,11 @@ class EventsPane(Pane):
         every = monitor.run.every
         traced = f"  1 in {every} jobs traced" if every > 1 else ""
         return f"{rate(monitor.run.rate.per_second)}/s  kept {percent(monitor.kept)}{traced}"
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Also while it stands still: other panes are about that record then."""
+        return self.has_focus or (self._monitor is not None and self._monitor.log.paused)
 
     @property
     def chosen(self) -> RecordTuple | None:

@@ -98,6 +98,11 @@ class Pane(Widget, can_focus=True):
         """
         return ""
 
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the chosen row stands out: while it can be moved."""
+        return self.has_focus
+
     def label(self) -> str:
         """The number and the name, with which the border begins."""
         return f"{self.number} {PANES[self.number]}"
@@ -156,7 +161,7 @@ class Pane(Widget, can_focus=True):
     def _strip(self, index: int, width: int, base: Style) -> Strip:
         if not 0 <= index < len(self._rows):
             return Strip.blank(width, base)
-        chosen = self.has_cursor and index == self.cursor and self.has_focus
+        chosen = self.has_cursor and index == self.cursor and self.shows_cursor
         segments = [
             Segment(
                 text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))

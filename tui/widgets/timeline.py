@@ -30,6 +30,7 @@ from .telling import edge_told, told
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SECOND = 1_000_000_000
 _UTIL = 6  # cells of the percentage at the right
+_AGAIN_ASCII = "~"  # a small r would be a routine
 _NO_TAIL: Run = (" " * _UTIL, ("muted",))
 _CHART = 8  # rows of the chart of what waits at most
 _LANES = 16  # threads in sight at most
@@ -127,7 +128,7 @@ class TimelinePane(Pane):
         """Half a window to the left or the right, and the cursor with it."""
         if self._monitor is not None:
             time = self._monitor.cursor.time or _live(self._monitor).now
-            self.scrub(time - direction * self._cells // 2 * self.axis.step)
+            self.scrub(time + direction * (self._cells // 2) * self.axis.step)
 
     def go_to_edge(self, direction: int) -> None:
         """To the oldest moment that is known, or to now."""
@@ -269,7 +270,7 @@ class TimelinePane(Pane):
         for time, status in marks:
             place = min(len(cells) - 1, (time - window[0]) // self.axis.step)
             again = status == Status.RETRIED and cells[place][0] != "x"
-            sign = glyph(State.RETRY, ascii=self.ascii) if again else "x"
+            sign = (_AGAIN_ASCII if self.ascii else glyph(State.RETRY)) if again else "x"
             cells[place] = (sign, ("mark_again",) if again else ("mark_bad",))
         return merge(cells)
 
