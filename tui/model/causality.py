@@ -219,16 +219,18 @@ class Causality:
             members = self._first(members, record)
         below = self.caused_by(members, since)
         branches: list[Branch] = []
-        waiting = [(record, 0)]
-        seen: set[int] = set()
+        waiting = [(record, 0, True)]
         while waiting:
-            current, depth = waiting.pop()
-            again = current[ACTIVATION] in seen
-            seen.add(current[ACTIVATION])
-            children = [] if again else below.get(current[ACTIVATION], [])
+            current, depth, is_last = waiting.pop()
+            children = below.get(current[ACTIVATION], []) if is_last else []
             shown = [child for child in children if child[ACTIVATION] in members]
             branches.append(Branch(current, depth, len(children) - len(shown)))
-            waiting.extend((child, depth + 1) for child in reversed(shown))
+            # What several tries caused stands below the last of them: all have one id.
+            lasts = {child[ACTIVATION]: place for place, child in enumerate(shown)}
+            waiting.extend(
+                (child, depth + 1, lasts[child[ACTIVATION]] == place)
+                for place, child in reversed([*enumerate(shown)])
+            )
         return Tree(tuple(branches), total)
 
     def _first(self, members: set[int], record: RecordTuple) -> set[int]:

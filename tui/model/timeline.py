@@ -185,20 +185,15 @@ def shares(
 
 def depths(waits: Iterable[tuple[int, int]], begin: int, end: int, cells: int) -> list[int]:
     """How many deliveries waited at the left border of each cell."""
-    step = (end - begin) / cells
+    span = max(1, end - begin)
     change = [0] * (cells + 1)
     for queued, started in waits:
-        first = -int(-(queued - begin) // step) if queued > begin else 0
-        last = -int(-(started - begin) // step) if started < end else cells
-        if first < last:
-            change[max(0, min(first, cells))] += 1
-            change[max(0, min(last, cells))] -= 1
-    level = 0
-    found = []
-    for step_up in change[:cells]:
-        level += step_up
-        found.append(level)
-    return found
+        first = -(-(queued - begin) * cells // span) if queued > begin else 0
+        last = -(-(started - begin) * cells // span) if started < end else cells
+        if 0 <= first < last:
+            change[first] += 1
+            change[last] -= 1
+    return list(accumulate(change[:cells]))
 
 
 def known_depths(

@@ -35,7 +35,7 @@ def bar(
     drawn: list[tuple[str, Tag]] = [(" ", BLANK)] * cells
     whole = max(1, end - begin)
     for part, since, until in stretches:
-        if until <= since or until <= begin or since >= end:
+        if not cells or until <= since or until <= begin or since >= end:
             continue
         first = max(0, (since - begin) * cells // whole)
         last = min(cells, -(-(until - begin) * cells // whole))

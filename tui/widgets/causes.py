@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from rich.style import Style
 
@@ -14,6 +15,7 @@ from tui.model.chain import Chain, chain_of
 from tui.model.latency import Parts
 from tui.model.monitor import Monitor
 from tui.model.rows import State
+from tui.model.run import Run as ModelRun
 from tui.paint.canvas import Row, Run, Tag, fit, measure
 from tui.paint.numbers import count, duration_ns, percent
 from tui.paint.waterfall import bar
@@ -23,6 +25,7 @@ from tui.themes import glyph
 from .pane import LazyRows, Pane
 from .telling import role_of, told
 
+_FIGURES = 19  # cells of worker, wait and run time, and a sign
 _DEEPEST = 8  # from so many levels on, lines are indented no further
 _WORDS = {"queue": "queue", "run": "run", "retry": "retry wait", "timer": "timer", "other": "other"}
 Stretches = tuple[tuple[str, int, int], ...]
@@ -47,7 +50,7 @@ class CausesPane(Pane):
 
     number = 31  # has no key of its own: it belongs to the events
     has_cursor: ClassVar[bool] = True
-    heading: ClassVar[int] = 1
+    heading: ClassVar[int] = 2
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,10 +157,20 @@ class CausesPane(Pane):
         run = monitor.run_of(self.record[log.GENERATION]) if self.record else monitor.run
         there = monitor if run is monitor.run else _with(monitor, run)
 
-        def painted(entry: Entry | None) -> Row:
-            return self._head if entry is None else self._line(there, entry, width)
+        heads = [self._head, self._columns(width)]
 
-        return LazyRows(_Headed(self._entries), painted)
+        def painted(entry: Entry | Row) -> Row:
+            return self._line(there, entry, width) if isinstance(entry, Entry) else entry
+
+        return LazyRows(_Headed(heads, self._entries), painted)
+
+    def _columns(self, width: int) -> Row:
+        bars = self._bar_width(width)
+        right = bars + 6 if bars else 0
+        room = max(8, width - _FIGURES - right - 1)
+        timed = "" if self.mode == "effects" or self.scope == "job" else "SHARE"
+        tail = f" {fit('TIME', bars)}{timed:>5}" if bars else ""
+        return ((fit(" WHAT", room) + f" {'BY':4}  WAIT   RUN  {tail}", ("muted",)),)
 
     def title(self, monitor: Monitor) -> str:
         """Whose chain it is, and the keys that lead on."""
@@ -239,22 +252,24 @@ class CausesPane(Pane):
         return max(8, width * (most if self.mode == "waterfall" else 20) // 100)
 
 
-class _Headed(Sequence[Entry | None]):
-    """Lines below a heading, which is None."""
+class _Headed(Sequence[Any]):
+    """Lines below headings."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
+    def __init__(self, heads: Sequence[Row], entries: Sequence[Entry]) -> None:
+        self._heads, self._entries = heads, entries
 
     def __len__(self) -> int:
-        return len(self._entries) + 1
+        return len(self._heads) + len(self._entries)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return None if index == 0 else self._entries[index - 1]
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if index < len(self._heads):
+            return self._heads[index]
+        return self._entries[index - len(self._heads)]
 
 
-class _Activations(Sequence[Entry]):
+class _Activations(Sequence[Any]):
     """A line for each activation of a job, made when it is asked for: there may be many."""
 
     def __init__(self, records: Sequence[RecordTuple]) -> None:
@@ -263,16 +278,15 @@ class _Activations(Sequence[Entry]):
     def __len__(self) -> int:
         return len(self._records)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         record = self._records[index]
         return Entry(record, stretches=_stretches(record))
 
 
-def _with(monitor: Monitor, run: object) -> Monitor:
-    import copy
-
+def _with(monitor: Monitor, run: ModelRun) -> Monitor:
+    """As if an earlier generation still ran: its names are its own."""
     then = copy.copy(monitor)
-    then.run = run  # type: ignore[assignment]
+    then.run = run
     return then
 
 
