@@ -128,12 +128,8 @@ class Looking(Screen[None]):
             self._move_to(record[log.TIME])
         self.set_class(False, "causes")
         timeline = self.query_one(TimelinePane)
+        timeline.open(self.monitor)
         self._open("time", timeline)
-        self.call_after_refresh(self._begin_timeline)
-
-    def _begin_timeline(self) -> None:
-        self.query_one(TimelinePane).open(self.monitor)
-        self.show()
 
     def action_fit(self) -> None:
         """The timeline shows all, or the chosen event."""

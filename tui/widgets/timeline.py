@@ -57,6 +57,7 @@ class TimelinePane(Pane):
         super().__init__()
         self.axis = Axis()
         self.scrub: Callable[[int], None] = lambda _time: None
+        self._opening = False
         self._picture: _Picture | None = None
         self._drawn: tuple[object, ...] = ()
         self._rest_until = 0.0
@@ -80,18 +81,20 @@ class TimelinePane(Pane):
 
     def open(self, monitor: Monitor) -> None:
         """Begin with what is being looked at: the chosen event, the past, or now."""
-        self._monitor, self._picture = monitor, None
-        record = monitor.cursor.selected
+        self._monitor, self._picture = monitor.shown, None
+        self._opening = True  # how wide it is shows once it has been laid out
+
+    def _begin(self, monitor: Monitor) -> None:
+        self._opening = False
+        record, run = monitor.cursor.selected, _live(monitor)
         if record is not None and record[log.KIND] == Kind.ACTIVATION:
             self._show_record(monitor, record)
         elif monitor.cursor.time is None:
             view = monitor.log.view
-            recent = view[max(0, len(view) - 500)][log.TIME] if len(view) else monitor.run.now
-            self.axis.fit(
-                max(recent, monitor.run.origin), monitor.run.now, self._cells, follow=True
-            )
+            recent = view[max(0, len(view) - 500)][log.TIME] if len(view) else run.now
+            self.axis.fit(max(recent, run.origin), run.now, self._cells, follow=True)
         else:
-            self.axis.reveal(monitor.cursor.time, self._cells, monitor.run.now)
+            self.axis.reveal(monitor.cursor.time, self._cells, run.now)
 
     def _show_record(self, monitor: Monitor, record: RecordTuple) -> None:
         """The whole of an event, with as much again before and after it."""
@@ -146,6 +149,8 @@ class TimelinePane(Pane):
         live = _live(monitor)
         if not monitor.run.routines():
             return (((" nothing has run yet", ("muted",)),),)
+        if self._opening:
+            self._begin(monitor)
         self._reveal(monitor)
         picture = self._draw(monitor, live)
         label, cells = self._label, self._cells
