@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from routilux.records import Kind
 from tui.session.messages import RecordTuple
 
-from .log import ACTIVATION, CAUSE, GENERATION, KIND, QUEUED, STARTED, SUBJECT, TIME
+from .log import ACTIVATION, CAUSE, GENERATION, JOB, KIND, QUEUED, STARTED, SUBJECT, TIME
 
 #: Causes that a chain is followed through: a loop of routines may have gone round for hours.
 LONGEST = 2_000
@@ -59,7 +59,7 @@ class Missing(Enum):
     START = "its job started before the oldest record that is kept"
     RUNNING = "its cause still runs: a handler's record comes when it has ended"
     DROPPED = "its causes are older than the oldest record that is kept"
-    LOST = "the record of its cause was lost on the way, or its handler still runs"
+    LOST = "its cause was not recorded: not traced, lost on the way, or still running"
     LONG = f"it has more than {LONGEST:,} causes; the oldest are left out"
 
 
@@ -248,7 +248,10 @@ class Causality:
         mine = [
             r
             for r in self.records
-            if r[4] == job and r[KIND] == Kind.ACTIVATION and r[GENERATION] == self.generation
+            if r[JOB] == job
+            and r[KIND] == Kind.ACTIVATION
+            and r[STARTED]  # else it failed in a job that is counted only
+            and r[GENERATION] == self.generation
         ]
         return sorted(mine, key=itemgetter(QUEUED, STARTED))
 
@@ -277,7 +280,7 @@ class Causality:
             target: the routine of each edge, to tell which are of the same.
         """
         begin, end = record[STARTED], record[TIME]
-        if record[KIND] != Kind.ACTIVATION:
+        if not begin:  # no handler, or one whose times are not known
             return Neighbours((), 0)
         related = {record[ACTIVATION], *self.ancestors(record)[0]}
         first = self._at(begin - _HELD_UP)

@@ -68,11 +68,16 @@ class Clock:
             leave: when it emitted what comes next; None: it is the last of the chain.
         """
         for number, record in enumerate(tries):
-            self.advance(record[QUEUED], "retry" if number else "queue")
-            self.advance(record[STARTED], "queue")
             is_last = number == len(tries) - 1
             end = record[TIME]
-            self.advance(min(end, leave) if is_last and leave is not None else end, "run")
+            if is_last and leave is not None:
+                end = min(end, leave)
+            if not record[STARTED]:  # it failed in a job that is counted only
+                self.advance(end, "other")
+                continue
+            self.advance(record[QUEUED], "retry" if number else "queue")
+            self.advance(record[STARTED], "queue")
+            self.advance(end, "run")
 
     def take(self) -> tuple[Stretch, ...]:
         """What was spent since the last call."""

@@ -49,9 +49,10 @@ class Axis:
         """Move as little as possible for a moment to be inside, an eighth from the borders."""
         begin, end = self.window(cells, now)
         margin = cells // 8 * self.step
-        if time < begin + margin or (time > end - margin and self.begin is not None):
-            left = time - margin if time < begin + margin else time + margin - cells * self.step
-            self.begin = left // self.step * self.step
+        if time < begin + margin:
+            self.begin = (time - margin) // self.step * self.step
+        elif time > end - margin and self.begin is not None:
+            self.begin = -(-(time + margin) // self.step) * self.step - cells * self.step
         elif self.begin is None and time < now:
             self.begin = begin
 
@@ -130,7 +131,8 @@ def scene(
     waits: dict[int, list[tuple[int, int]]] = {}
     for worker, edge, queued, started, ended, status in found:
         if started < end:
-            spans.setdefault(worker, []).append((edge, started, ended))
+            if started:  # else it failed in a job that is counted only
+                spans.setdefault(worker, []).append((edge, started, ended))
             if status in (Status.FAILED, Status.RETRIED) and ended <= end:
                 marks.setdefault(worker, []).append((ended, status))
         if started > queued and started > begin:

@@ -291,7 +291,7 @@ def _with(monitor: Monitor, run: ModelRun) -> Monitor:
 
 
 def _stretches(record: RecordTuple) -> Stretches:
-    if record[log.KIND] != Kind.ACTIVATION:
+    if not record[log.STARTED]:
         return ()
     queued, started, ended = record[log.QUEUED], record[log.STARTED], record[log.TIME]
     return (("queue", queued, started), ("run", started, ended))
@@ -336,8 +336,9 @@ def _figures(monitor: Monitor, record: RecordTuple, *, ascii: bool) -> str:
     label = fit(monitor.run.lane_label(record[log.WORKER]).partition(" ")[0], 4)
     if record[log.KIND] != Kind.ACTIVATION:
         return f" {label} " + " " * 13
-    wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
-    took = duration_ns(record[log.TIME] - record[log.STARTED])
+    timed = record[log.STARTED] > 0  # a failure in a job that is counted only has no times
+    wait = duration_ns(record[log.STARTED] - record[log.QUEUED] if timed else None)
+    took = duration_ns(record[log.TIME] - record[log.STARTED] if timed else None)
     mark = " "
     if record[log.STATUS] == Status.FAILED:
         mark = "x"

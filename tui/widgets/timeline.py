@@ -87,7 +87,7 @@ class TimelinePane(Pane):
     def _begin(self, monitor: Monitor) -> None:
         self._opening = False
         record, run = monitor.cursor.selected, _live(monitor)
-        if record is not None and record[log.KIND] == Kind.ACTIVATION:
+        if record is not None and _is_timed(record):
             self._show_record(monitor, record)
         elif monitor.cursor.time is None:
             view = monitor.log.view
@@ -106,7 +106,7 @@ class TimelinePane(Pane):
         """All that is kept; with an event chosen that first."""
         record, view = monitor.cursor.selected, monitor.log.view
         before = self.axis.step, self.axis.begin
-        if record is not None and record[log.KIND] == Kind.ACTIVATION:
+        if record is not None and _is_timed(record):
             self._show_record(monitor, record)
         if (self.axis.step, self.axis.begin) == before or record is None:
             first = next((r[log.TIME] for r in view if r[log.KIND] != log.RULE), monitor.run.origin)
@@ -332,7 +332,7 @@ class TimelinePane(Pane):
     ) -> list[Row]:
         """From where its cause emitted it to where it ran, and what it waited for."""
         record = monitor.cursor.selected
-        if record is None or record[log.KIND] != Kind.ACTIVATION:
+        if record is None or not _is_timed(record):
             return []
         origin = monitor.run.origin
         queued, started, ended = record[log.QUEUED], record[log.STARTED], record[log.TIME]
@@ -395,6 +395,11 @@ class TimelinePane(Pane):
             rows[-1].append((text, ("routine", order[key])))
             room -= measure(text)
         return [tuple(row) for row in rows if row]
+
+
+def _is_timed(record: RecordTuple) -> bool:
+    """Whether it is of a handler whose times are known."""
+    return record[log.KIND] == Kind.ACTIVATION and record[log.STARTED] > 0
 
 
 def _live(monitor: Monitor) -> ModelRun:

@@ -350,3 +350,21 @@ def test_a_clock_counts_every_moment_once(steps: list[tuple[int, str]]) -> None:
     stretches = clock.take()
     assert sum(s.end - s.begin for s in stretches) == clock.now
     assert clock.take() == ()
+
+
+def test_a_failure_without_times_adds_no_time_and_ran_beside_nothing() -> None:
+    """In a job that is counted only, failures are all that is published, and they have no times."""
+    paper = Paper()
+    node = paper.run(None, [(5, 100)])
+    paper.add(Kind.ACTIVATION, 1_050, 900, node.ident, status=Status.FAILED)
+    paper.add(Kind.ACTIVATION, 1_060, 901, 902, status=Status.FAILED)
+    records = paper.sorted()
+    index = Causality(records, 1, paper)
+    failed, alone = (next(r for r in records if r[5] == ident) for ident in (900, 901))
+    assert chain_of(index, failed).parts == Parts(queue=5, run=45)
+    chain = chain_of(index, alone)
+    assert chain.missing is Missing.LOST
+    assert chain.parts == Parts()
+    assert index.concurrent_with(failed).total == 0
+    assert index.concurrent_with(arrived(records, node)).total == 0
+    assert [r[5] for r in index.of_job(1)] == [node.ident]

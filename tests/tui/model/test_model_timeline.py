@@ -171,3 +171,10 @@ def test_zooming_keeps_the_moment_where_it_is() -> None:
     begin, end = axis.window(100, NOW)
     assert axis.step == 5 * MS
     assert (at - begin) / (end - begin) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_failure_without_times_is_a_mark_and_no_span() -> None:
+    found = scene([record(0, 0, 150, status=Status.FAILED)], 1, (100, 200), {}, 300)
+    assert found.spans == {}
+    assert found.waits == {}
+    assert found.marks == {2: [(150, Status.FAILED)]}
