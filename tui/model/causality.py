@@ -1,6 +1,6 @@
 """Why something happened and what came of it: an index over the records that are kept.
 
-It is built when it is asked for, of four columns of the ring, and thrown away afterwards: a
+It is built when it is asked for, of two columns of the ring, and thrown away afterwards: a
 dictionary of 200,000 ids would take more memory than the records. Ids are searched for as bytes,
 backwards from a record, since a cause mostly stands shortly before its effect.
 """
@@ -106,15 +106,13 @@ class Causality:
         self, records: Sequence[RecordTuple], generation: int, wiring: Wiring | None = None
     ) -> None:
         self.records, self.generation, self.wiring = records, generation, wiring
-        self._ids, self._causes, self._started, self._times = (array("q") for _ in range(4))
+        self._ids, self._causes = array("q"), array("q")
         generations: set[int] = set()
         each = iter(records)
         while chunk := list(islice(each, _CHUNK)):
             self._ids.fromlist([record[ACTIVATION] for record in chunk])
             self._causes.fromlist([record[CAUSE] for record in chunk])
-            self._started.fromlist([record[STARTED] for record in chunk])
-            self._times.fromlist([record[TIME] for record in chunk])
-            generations.update({record[GENERATION] for record in chunk})
+            generations.update([record[GENERATION] for record in chunk])
         if generations - {generation}:
             self._blind()
         self._bytes = self._ids.tobytes()
@@ -123,7 +121,7 @@ class Causality:
         """Hide the records of other generations: 0 is the id of nothing."""
         for index, record in enumerate(self.records):
             if record[GENERATION] != self.generation:
-                self._ids[index] = self._causes[index] = self._started[index] = 0
+                self._ids[index] = self._causes[index] = 0
 
     # looking up -----------------------------------------------------------------------------------
 
@@ -156,7 +154,7 @@ class Causality:
 
     def _at(self, time: int) -> int:
         """About where the records of a time begin."""
-        return bisect_left(self._times, time)
+        return bisect_left(self.records, time, key=itemgetter(TIME))
 
     # upwards --------------------------------------------------------------------------------------
 
@@ -188,7 +186,7 @@ class Causality:
             return Missing.START
         if wiring and ident in wiring.at_work():
             return Missing.RUNNING
-        oldest = self._times[0] if self._times else 0
+        oldest = self.records[0][TIME] if self.records else 0
         # A handler ends after it has emitted. Had it emitted later, its record would be here.
         return Missing.DROPPED if (child[QUEUED] or child[TIME]) <= oldest else Missing.LOST
 
@@ -284,9 +282,12 @@ class Causality:
             return Neighbours((), 0)
         related = {record[ACTIVATION], *self.ancestors(record)[0]}
         first = self._at(begin - _HELD_UP)
-        starts = enumerate(self._started[first:], first)
-        overlap = [i for i, started in starts if 0 < started < end and self._times[i] > begin]
-        overlap = [index for index in overlap if self._ids[index] not in related]
+        overlap = [
+            index
+            for index, other in enumerate(islice(self.records, first, None), first)
+            if 0 < other[STARTED] < end and other[TIME] > begin
+        ]
+        overlap = [i for i in overlap if self._ids[i] and self._ids[i] not in related]
         if len(overlap) > _FEW:
             below = self.members({record[ACTIVATION]}, begin)
         else:
