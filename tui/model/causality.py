@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
-from itertools import compress, count, islice
+from itertools import compress, count
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
@@ -19,16 +19,14 @@ from routilux.records import Kind
 from tui.session.messages import RecordTuple
 
 from .log import ACTIVATION, CAUSE, GENERATION, JOB, KIND, QUEUED, STARTED, SUBJECT, TIME
+from .reading import begin_of, column, distinct, overlapping
 
 #: Causes that a chain is followed through: a loop of routines may have gone round for hours.
 LONGEST = 2_000
 #: Activations in a tree or a list of concurrent ones; more than that are counted only.
 MOST = 2_000
-_CHUNK = 4096  # records whose columns are taken at once
 _FEW = 300  # so many are looked at one by one: more take longer than looking at all
 _ID = 8  # bytes
-#: Records come in order of time, but for those whose thread was held up before it published them.
-_HELD_UP = 1_000_000_000
 JOBS = frozenset(
     {Kind.JOB_STARTED, Kind.JOB_ENDED, Kind.JOB_PAUSED, Kind.JOB_RESUMED, Kind.JOB_CANCELLED}
 )
@@ -106,21 +104,15 @@ class Causality:
         self, records: Sequence[RecordTuple], generation: int, wiring: Wiring | None = None
     ) -> None:
         self.records, self.generation, self.wiring = records, generation, wiring
-        self._ids, self._causes = array("q"), array("q")
-        generations: set[int] = set()
-        each = iter(records)
-        while chunk := list(islice(each, _CHUNK)):
-            self._ids.fromlist([record[ACTIVATION] for record in chunk])
-            self._causes.fromlist([record[CAUSE] for record in chunk])
-            generations.update([record[GENERATION] for record in chunk])
-        if generations - {generation}:
+        self._ids, self._causes = column(records, ACTIVATION), column(records, CAUSE)
+        if distinct(records, GENERATION) - {generation}:
             self._blind()
         self._bytes = self._ids.tobytes()
 
     def _blind(self) -> None:
         """Hide the records of other generations: 0 is the id of nothing."""
-        for index, record in enumerate(self.records):
-            if record[GENERATION] != self.generation:
+        for index, number in enumerate(column(self.records, GENERATION)):
+            if number != self.generation:
                 self._ids[index] = self._causes[index] = 0
 
     # looking up -----------------------------------------------------------------------------------
@@ -147,14 +139,10 @@ class Causality:
     def caused_by(self, idents: Collection[int], since: int = 0) -> dict[int, list[RecordTuple]]:
         """All records from a time on whose cause is one of these ids, in order, by cause."""
         found: dict[int, list[RecordTuple]] = {}
-        for index in _among(self._causes, idents, self._at(since - _HELD_UP)):
+        for index in _among(self._causes, idents, begin_of(self.records, since)):
             if self._ids[index] != self._causes[index]:  # a job is its own cause
                 found.setdefault(self._causes[index], []).append(self.records[index])
         return found
-
-    def _at(self, time: int) -> int:
-        """About where the records of a time begin."""
-        return bisect_left(self.records, time, key=itemgetter(TIME))
 
     # upwards --------------------------------------------------------------------------------------
 
@@ -166,7 +154,11 @@ class Causality:
         found: list[int] = []
         if record[KIND] in JOBS:
             return found, Missing.NOTHING
-        child, ident, near = record, record[CAUSE], self._at(record[TIME])
+        child, ident, near = (
+            record,
+            record[CAUSE],
+            bisect_left(self.records, record[TIME], key=itemgetter(TIME)),
+        )
         while ident:
             if len(found) == LONGEST:
                 return found, Missing.LONG
@@ -199,7 +191,7 @@ class Causality:
         pass finds nearly all, and further ones the rest.
         """
         found = set(idents)
-        first = self._at(since - _HELD_UP)
+        first = begin_of(self.records, since)
         causes, ids = self._causes[first:], self._ids[first:]
         before = -1
         while len(found) != before:
@@ -281,13 +273,8 @@ class Causality:
         if not begin:  # no handler, or one whose times are not known
             return Neighbours((), 0)
         related = {record[ACTIVATION], *self.ancestors(record)[0]}
-        first = self._at(begin - _HELD_UP)
-        overlap = [
-            index
-            for index, other in enumerate(islice(self.records, first, None), first)
-            if 0 < other[STARTED] < end and other[TIME] > begin
-        ]
-        overlap = [i for i in overlap if self._ids[i] and self._ids[i] not in related]
+        ran = overlapping(self.records, begin, end)
+        overlap = [i for i in ran if self._ids[i] and self._ids[i] not in related]
         if len(overlap) > _FEW:
             below = self.members({record[ACTIVATION]}, begin)
         else:
@@ -312,9 +299,9 @@ class Causality:
         return Neighbours(tuple(neighbours), len(found))
 
 
-def _among(column: array[int], wanted: Collection[int], first: int) -> Iterable[int]:
+def _among(values: array[int], wanted: Collection[int], first: int) -> Iterable[int]:
     """The indexes from ``first`` on where a column has one of these values."""
-    return compress(count(first), map(wanted.__contains__, column[first:] if first else column))
+    return compress(count(first), map(wanted.__contains__, values[first:] if first else values))
 
 
 def _stats(records: Iterable[RecordTuple]) -> set[int]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, islice
-from operator import itemgetter
+from itertools import accumulate
 from typing import NamedTuple
 
 from routilux.records import Kind, Status
@@ -15,12 +14,10 @@ from .causality import Running
 from .history import SECOND
 from .log import GENERATION, KIND, QUEUED, STARTED, STATUS, SUBJECT, TIME, WORKER
 from .past import Moment, queues
+from .reading import begin_of, tail
 
 #: Nanoseconds of one cell, from a microsecond to a hundred seconds.
 STEPS = (*(m * 10**e for e in range(3, 11) for m in (1, 2, 5)), 100 * SECOND)
-#: Records come in order of time, but for those whose thread was held up.
-_HELD_UP = SECOND
-_BY_TIME = itemgetter(TIME)
 
 Span = tuple[int, int, int]
 """Edge, when it began, when it ended."""
@@ -105,8 +102,7 @@ class Scene(NamedTuple):
 
 def since(records: Sequence[RecordTuple], time: int) -> Iterable[RecordTuple]:
     """The records from a moment on, and some from before it."""
-    first = bisect_left(records, time - _HELD_UP, key=_BY_TIME)
-    return islice(records, first, None)
+    return tail(records, begin_of(records, time))
 
 
 def scene(
