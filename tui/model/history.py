@@ -85,6 +85,14 @@ class Series:
         scale = SECOND / self._step
         return [value * scale for value in self.values]
 
+    def until(self, ago: int) -> Series:
+        """The same as it was so many nanoseconds before the last look."""
+        length = self.values.maxlen or 1
+        then = Series(self._step, length)
+        steps = round(ago / self._step)
+        then.values.extend(list(self.values)[: max(0, len(self.values) - steps)])
+        return then
+
 
 class Window:
     """A histogram that only ever grows, seen as its last seconds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import wrap
@@ -19,9 +20,11 @@ from tui.session.events import (
 )
 from tui.session.messages import Failure, ScriptState, Snapshot
 
+from .cursor import TimeCursor
 from .history import Rate
 from .log import EventLog
 from .output import OutputLog
+from .past import History, PastRun
 from .run import Run
 from .stats import Charted
 
@@ -64,6 +67,8 @@ class Monitor:
         run: the running generation; the earlier ones are in `runs`.
         log: the records of all generations.
         output: what the user's code printed.
+        cursor: the moment that panes show, which is mostly now.
+        past: what there was to be seen at earlier moments of the running generation.
         banner: what must be seen now, or None.
         status: one line about what the session is doing, or empty.
         charted: the statistics in the chart, by name, through all generations.
@@ -76,6 +81,7 @@ class Monitor:
         self.log = EventLog()
         self.output = OutputLog()
         self.charted = Charted()
+        self.cursor, self.past = TimeCursor(), History()
         self.banner: Banner | None = None
         self.status = ""
         self.script = ScriptState("loading")
@@ -92,6 +98,7 @@ class Monitor:
         if snapshot.generation != self.run.generation:
             return  # the last words of a generation that has gone
         fresh = self.run.apply(snapshot)
+        self.past.take(self.run)
         self.log.extend(snapshot.records, fresh)
         news = self.banner is not None and not self.banner.is_error
         if news and self.run.elapsed_ns > NEWS_NS:
@@ -142,6 +149,7 @@ class Monitor:
         old = self.run
         self.output.finish(old.generation)
         self.run = Run(event.generation)
+        self.cursor, self.past = TimeCursor(), History()
         self.runs[event.generation] = self.run
         while len(self.runs) > KEPT_RUNS:
             del self.runs[min(self.runs)]
@@ -189,6 +197,18 @@ class Monitor:
         if self.script.phase == "ended":
             return Phase.ENDED
         return Phase.LOADING if self.script.phase == "loading" else Phase.IDLE
+
+    @property
+    def shown(self) -> Monitor:
+        """This, as it was at the time cursor: what the panes are given."""
+        if self.cursor.time is None:
+            return self
+        moment = self.past.at(self.cursor.time)
+        if moment is None:
+            return self
+        then = copy.copy(self)
+        then.run = PastRun(self.run, moment, self.past.looks)
+        return then
 
     @property
     def kept(self) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from struct import Struct
+from struct import Struct, calcsize
 from typing import overload
 
 from tui.session.messages import RecordTuple
 
 #: The fields of a record in their order; the shortest types that hold what the engine gives.
-_LAYOUT = Struct("<qqBIqqqiiqqBq")
+_CODES = "qqBIqqqiiqqBq"
+_LAYOUT = Struct("<" + _CODES)
 _FLOAT_LAYOUT = Struct("<qqBIqqqiiqqBd")
 SIZE = _LAYOUT.size
 #: Added to the status of a record whose value is a float: the bits of the value say nothing of it.
@@ -89,6 +91,23 @@ class Records(Sequence[RecordTuple]):
             yield from [r if r[_STATUS] < _IS_FLOAT else _whole(r)
                         for r in _LAYOUT.iter_unpack(part)]  # fmt: skip
             position += many
+
+    def column(self, field: int) -> array[int]:
+        """One whole-number field of all records, oldest first, without unpacking the others."""
+        code = _CODES[field]
+        begin, width = calcsize("<" + _CODES[:field]), calcsize("<" + code)
+        found: array[int] = array(code)
+        position = self.first
+        while position < self._end:
+            chunk, at = divmod(position, _CHUNK)
+            many = min(_CHUNK - at, self._end - position)
+            part = self._chunks[chunk - self._dropped][at * SIZE : (at + many) * SIZE]
+            out = bytearray(many * width)
+            for byte in range(width):
+                out[byte::width] = part[begin + byte :: SIZE]
+            found.frombytes(out)
+            position += many
+        return found
 
     def __len__(self) -> int:
         return min(self._end, self._kept)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from routilux.histogram import Bins, merge
 from tui.session.messages import (
+    EXECUTE,
     TIMER,
     Counts,
     EdgeInfo,
@@ -200,7 +201,7 @@ class Run:
         self.entered.add(now, sum(r.queued for r in routines))
         self.ended.add(now, self.done)
         self.failing.add(now, self.errors)
-        routine_of = {n: (flow, e.target) for n, (flow, e) in self._edges.items()}
+        routine_of = self.targets()
         for lane in self._lanes.values():
             lane.step(now, elapsed, routine_of)
 
@@ -328,6 +329,16 @@ class Run:
         _, edge = self._edges.get(number, (0, None))
         return edge is not None and edge.source < 0 and edge.event == TIMER
 
+    def is_entry(self, number: int) -> bool:
+        """Whether jobs come in over that edge."""
+        _, edge = self._edges.get(number, (0, None))
+        return edge is not None and edge.source < 0 and edge.event == EXECUTE
+
+    def at_work(self) -> dict[int, tuple[int, int, int]]:
+        """What runs now, as far as it is known: (edge, since, lane) by activation."""
+        running = {number: lane.running for number, lane in self._lanes.items() if lane.running}
+        return {act: (edge, since, lane) for lane, (edge, since, act) in running.items()}
+
     def edge_target(self, number: int) -> Key | None:
         """The routine that an edge leads to."""
         if number not in self._edges:
@@ -347,6 +358,10 @@ class Run:
         """The flow of a statistic, and it as ``routine.key``."""
         return self._stat_names.get(number, (0, ""))
 
+    def targets(self) -> dict[int, Key]:
+        """The routine that each edge leads to."""
+        return {number: (flow, edge.target) for number, (flow, edge) in self._edges.items()}
+
     def event_name(self, number: int) -> str:
         """An event as ``routine.event``."""
         flow, routine, name = self._events.get(number, (0, 0, "?"))
@@ -362,6 +377,12 @@ class Run:
         """A short name of a thread: ``w3``, ``main``."""
         lane = self._lanes.get(number)
         return short_thread(lane.name) if lane is not None else f"t{number}"
+
+    def threads(self) -> list[int]:
+        """The lanes of the threads that have run a handler, in the order of `lanes`."""
+        ran = [(number, lane) for number, lane in self._lanes.items() if lane.ran]
+        ran.sort(key=lambda each: (each[1].flow, natural(each[1].name)))
+        return [number for number, _ in ran]
 
     def lane_flow(self, number: int) -> str:
         """The id of the flow that a thread works for."""
@@ -409,10 +430,7 @@ class Run:
         """Every thread that has run a handler."""
         rows = []
         several = len({lane.flow for lane in self._lanes.values() if lane.ran}) > 1
-        lanes = sorted(self._lanes.values(), key=lambda lane: (lane.flow, natural(lane.name)))
-        for lane in lanes:
-            if not lane.ran:
-                continue
+        for lane in map(self._lanes.__getitem__, self.threads()):
             recent = list(lane.cells)[-BUSY_CELLS:]
             busy = sum(share for _, share in recent) / len(recent) if recent else 0.0
             flow = self.flows.get(lane.flow)

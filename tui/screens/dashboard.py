@@ -16,6 +16,7 @@ from tui.model.monitor import Monitor
 from tui.screens.payload import PayloadScreen
 from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Header, KeysBar
+from tui.widgets.causes import CausesPane
 from tui.widgets.events import EventsPane
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.filtered import FilteredPane
@@ -24,9 +25,12 @@ from tui.widgets.pane import Pane
 from tui.widgets.routines import RoutinesPane
 from tui.widgets.stats import StatsPane
 from tui.widgets.throughput import ThroughputPane
+from tui.widgets.timeline import TimelinePane
 from tui.widgets.topology import TopologyPane
 from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
+
+from .looking import Looking
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 SMALLEST = (60, 16)
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(Looking, Screen[None]):
     """Everything about the running flow at a glance. Reads the model, asks the app to act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +68,8 @@ class DashboardScreen(Screen[None]):
         yield BannerBar(id="banner")
         with Container(id="main"):
             yield Horizontal(RoutinesPane(), TopologyPane(), id="top", classes="row")
-            yield Horizontal(EventsPane(), WorkersPane(), id="middle", classes="row")
+            yield Horizontal(EventsPane(), CausesPane(), WorkersPane(), id="middle", classes="row")
+            yield Horizontal(TimelinePane(), id="time", classes="row")
             yield Horizontal(
                 ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
             )
@@ -81,6 +86,7 @@ class DashboardScreen(Screen[None]):
             bar.ascii = self.monitor_app.options_ascii
         for pane in self.panes:
             pane.ascii = self.monitor_app.options_ascii
+        self.connect_panes()
         self.query_one(RoutinesPane).focus()
 
     @property
@@ -106,7 +112,8 @@ class DashboardScreen(Screen[None]):
         monitor = self.monitor
         with self.app.batch_update():
             session = self.monitor_app.session
-            self.query_one(Header).show(monitor, auto_reload=session is None or session.auto_reload)
+            shown = monitor.shown  # at the time cursor; all else is as it is now
+            self.query_one(Header).show(shown, auto_reload=session is None or session.auto_reload)
             self.query_one(BannerBar).show(monitor.banner)
             failure = monitor.script.failure
             if failure is not self._failure and failure is not None and not monitor.run.flows:
@@ -115,7 +122,7 @@ class DashboardScreen(Screen[None]):
             topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
             topology.selected = routines.chosen if routines.has_focus else None
             for pane in self.panes:
-                pane.show(monitor)
+                pane.show(shown)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
@@ -140,6 +147,8 @@ class DashboardScreen(Screen[None]):
     def action_pane(self, number: int) -> None:
         """Go to a pane; Output takes the bottom row on screens with no room for it."""
         pane = next(pane for pane in self.panes if pane.number == number)
+        if number in PANES and not pane.size.width:
+            self.close_all()
         self.set_class(number == OutputPane.number, "output")
         if self._zoomed is not None and self._zoomed is not pane:
             self._zoom(pane)
@@ -159,7 +168,8 @@ class DashboardScreen(Screen[None]):
 
     def _step(self, direction: int) -> None:
         tiny = self.has_class("tiny") or self._zoomed is not None
-        numbers = [p.number for p in self.panes if tiny or (p.display and p.size.width)]
+        one = PANES if tiny and not self.looking else ()
+        numbers = [p.number for p in self.panes if p.number in one or p.size.width]
         now = self.pane.number if self.pane is not None else 1
         if now not in numbers:
             now = numbers[0]
@@ -172,7 +182,9 @@ class DashboardScreen(Screen[None]):
     def action_open(self) -> None:
         """Open what the cursor is on; a pane with nothing to open takes the screen."""
         pane = self.pane
-        if isinstance(pane, EventsPane) and pane.stop_at_cursor():
+        if self.open_chosen():
+            pass
+        elif isinstance(pane, EventsPane) and pane.stop_at_cursor():
             self.app.push_screen(PayloadScreen(pane, self.monitor))
         elif isinstance(pane, RoutinesPane) and pane.chosen is not None:
             self.monitor_app.open_routine(pane.chosen)
@@ -194,13 +206,16 @@ class DashboardScreen(Screen[None]):
         self.monitor_app.go_to("values")
 
     def action_back(self) -> None:
-        """Undo the last of zoom, banner, pause, filter, output."""
+        """Undo the last of zoom, causes, timeline, banner, past, pause, filter, output."""
         events_pane = self.query_one(EventsPane)
         if self._zoomed is not None:
             self._zoom(None)
+        elif self.close_one():
+            pass
         elif self.monitor.banner is not None:
             self.monitor.dismiss()
-        elif self.monitor.log.paused:
+        elif self.monitor.cursor.in_past or self.monitor.log.paused:
+            self.look_at_now()
             events_pane.follow()
         elif isinstance(self.pane, FilteredPane) and self.pane.filter:
             self.pane.narrow("")
@@ -230,6 +245,7 @@ class DashboardScreen(Screen[None]):
         """Move by a line."""
         if self.pane is not None:
             self.pane.move(lines)
+            self.take_choice()
             self.show()
 
     def action_page(self, direction: int) -> None:
@@ -252,11 +268,16 @@ class DashboardScreen(Screen[None]):
     def action_pause(self) -> None:
         """Stop the view of events, or let it go on. Recording is not affected."""
         self.query_one(EventsPane).toggle_pause()
+        if not self.monitor.log.paused:
+            self.look_at_now()
+            self.show()
 
     def action_follow(self) -> None:
         """Follow the newest in the pane with the focus, else in Events."""
         pane = self.pane if isinstance(self.pane, OutputPane) else self.query_one(EventsPane)
+        self.look_at_now()
         pane.follow()
+        self.show()
 
     def action_filter(self) -> None:
         """Write a filter for the pane with the focus; for the events where that has no rows."""
@@ -300,11 +321,13 @@ class DashboardScreen(Screen[None]):
 
     def action_faster(self) -> None:
         """Look more often."""
-        self.monitor_app.change_hz(5)
+        if not self.zoom_time(1):
+            self.monitor_app.change_hz(5)
 
     def action_slower(self) -> None:
         """Look less often."""
-        self.monitor_app.change_hz(-5)
+        if not self.zoom_time(-1):
+            self.monitor_app.change_hz(-5)
 
     # engine -------------------------------------------------------------------------------------
 

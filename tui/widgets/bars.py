@@ -76,6 +76,7 @@ class Header(Bar):
             (0, f" {sign} {phase.value} g{run.generation} ", role),
             (3, f" {clock} ", "text"),
             (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
+            (0, _past(monitor), "warn"),
             (0, f" PAUSED +{monitor.log.missed:,} " if monitor.log.paused else "", "warn"),
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
             (4, f" traced 1/{run.every} " if run.every > 1 else "", "warn"),
@@ -107,6 +108,15 @@ class Header(Bar):
             (2, f"  {monitor.status}" if monitor.status else "", "accent"),
             (0, "  K kills it, r starts it again" if stuck else "", "warn"),
         ]
+
+
+def _past(monitor: Monitor) -> str:
+    """That the figures are not those of now, and of when they are."""
+    time, run = monitor.cursor.time, monitor.run
+    if time is None:
+        return ""
+    at = f" PAST {(time - run.origin) / 1e9:.3f} s "
+    return f"{at}(figures of {run.elapsed_ns / 1e9:.1f}) " if time - run.now > 1e9 else at
 
 
 def _some(number: int, what: str, before: str = "  ") -> str:
@@ -181,16 +191,17 @@ class KeysBar(Bar):
     """The keys that matter most, from the key map."""
 
     def show(self, actions: Sequence[Action] = MAP) -> None:
-        """Fill the line as far as the screen is wide."""
+        """Fill the line as far as the screen is wide; the key that lists all keys is kept."""
         panes = actions is MAP
         parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))] if panes else []
         used = 10 if panes else 0
-        for action in actions:
-            if not action.label:
-                continue
-            text = f" {action.shown} {action.label} "
-            if used + measure(text) > self.size.width:
-                break
-            used += measure(text)
+        shown = [action for action in actions if action.label]
+        while len(shown) > 1 and used + sum(map(_width, shown)) > self.size.width:
+            shown.remove(next(a for a in reversed(shown) if a.id != "show_help"))
+        for action in shown:
             parts += [(f" {action.shown}", ("accent",)), (f" {action.label} ", ("muted",))]
         self.set_lines([parts])
+
+
+def _width(action: Action) -> int:
+    return measure(f" {action.shown} {action.label} ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 from typing import ClassVar
 
 from routilux.records import Kind, Line, Status
@@ -23,6 +25,8 @@ from .filtered import FilteredPane
 from .pane import LazyRows
 
 _SECOND = 1_000_000_000
+#: Records come in order of time, but for a few that stand so near.
+_AROUND = 2_000
 #: From so many cells on there is room for a text beside all the columns.
 _WIDE = 110
 
@@ -57,6 +61,8 @@ class EventsPane(FilteredPane):
         if not monitor.log.paused:
             self.cursor = max(0, len(stream) - 1)
             self.top = max(0, len(stream) - height)
+        else:  # the chosen one stays in sight when there is less room
+            self.top = max(min(self.top, self.cursor), self.cursor - height + 1)
         if not stream:
             return self.nothing("no events yet")
         return LazyRows(stream, partial(self._row, monitor, width))
@@ -80,6 +86,35 @@ class EventsPane(FilteredPane):
         return f"{shown}{pace}/s  kept {percent(monitor.kept)}{traced}"
 
     # standing still -----------------------------------------------------------------------------
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Also while it stands still: other panes are about that record then."""
+        return self.has_focus or (self._monitor is not None and self._monitor.log.paused)
+
+    @property
+    def record(self) -> RecordTuple | None:
+        """The record under the cursor; while the newest is followed, that."""
+        entry = self.chosen
+        return entry.record if entry is not None else None
+
+    def go_to_time(self, time: int, sequence: int = 0) -> None:
+        """Stand still at a record, or at the last one that is not after a time."""
+        if self._monitor is None:
+            return
+        if not self._monitor.log.paused:
+            self._monitor.log.pause()
+        view = self._monitor.log.view
+        place = max(0, bisect_right(view, time, key=itemgetter(log.TIME)) - 1)
+        if sequence:
+            around = range(max(0, place - _AROUND), min(len(view), place + _AROUND))
+            place = next((n for n in around if view[n][log.SEQUENCE] == sequence), place)
+        self._stream.update(view)  # nothing has painted it, if another pane stands over this one
+        self.cursor = max(0, self._stream.find(view.first + place))
+        height = self.content_size.height
+        if not self.top <= self.cursor < self.top + height:
+            self.top = max(0, self.cursor - height // 2)
+        self.redraw()
 
     def toggle_pause(self) -> None:
         """Freeze the view, or come back to the newest."""
@@ -241,6 +276,8 @@ def _activation(
     if entry.times > 1:  # the longest of all that are folded
         wait, took = duration_ns(entry.wait), duration_ns(entry.run)
     else:
+        wait, took = "-", "-"  # of a job that is not traced only failures are told, without times
+    if record[log.STARTED]:
         wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
         took = duration_ns(record[log.TIME] - record[log.STARTED])
     mark, role = _MARKS.get(record[log.STATUS], ("", "text"))

@@ -99,8 +99,13 @@ class Pane(Widget, can_focus=True):
         return ""
 
     @property
+    def shows_cursor(self) -> bool:
+        """Whether the chosen row stands out: while it can be moved."""
+        return self.has_focus
+
+    @property
     def heading_text(self) -> str:
-        """What stands first in the border."""
+        """What stands first in the border: the number and the name."""
         return f"{self.number} {PANES[self.number]}"
 
     def style(self, tag: Tag) -> Style:
@@ -157,7 +162,7 @@ class Pane(Widget, can_focus=True):
     def _strip(self, index: int, width: int, base: Style) -> Strip:
         if not 0 <= index < len(self._rows):
             return Strip.blank(width, base)
-        chosen = self.has_cursor and index == self.cursor and self.has_focus
+        chosen = self.has_cursor and index == self.cursor and self.shows_cursor
         segments = [
             Segment(
                 text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))
@@ -231,8 +236,12 @@ class Pane(Widget, can_focus=True):
         self.cursor = max(0, min(self.cursor, len(self._rows) - 1))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Another size: everything is painted anew, and what is chosen stays in sight."""
+        """Another size: everything is painted anew."""
         self._strips = []
+        self.resized()
+
+    def resized(self) -> None:
+        """What is chosen stays in sight."""
         if self.has_cursor:
             self.move(0)
         else:
