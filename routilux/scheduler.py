@@ -118,9 +118,9 @@ class Scheduler:
                 commit.give_back(job)
             else:
                 context.run(current.set, job.root)
-                queued, index = (
-                    self._count_entry(job, entry, data) if job.flags & WATCHED else (0, 0)
-                )
+                queued = index = 0
+                if job.flags & WATCHED:
+                    queued, index = self._count_entry(job, entry, data)
                 delivery = (entry, data, context, job.root, queued, index)
                 job.backend.queue((delivery,), Runner.SETTLE)
             return

@@ -27,14 +27,31 @@ from tests.engine import soak
 
 #: What is cut out for T9: every line that is there only so that somebody may watch.
 CUTS = {
-    "workers.py": [("if its_job.flags or queued:", "if its_job.flags:")],
+    "workers.py": [
+        ("if (flags or queued) and (flags != COUNTED or queued != NOT_TIMED):", "if flags:"),
+        (
+            "        if queued:\n            lane = lane or its_job.flow._scheduler.bus.lane()\n",
+            "",
+        ),
+        (
+            "        if queued and lane is not None:\n            lane.ended.append(edge)\n"
+            "            if len(lane.ended) >= FOLD:\n                lane.fold()\n",
+            "",
+        ),
+    ],
     "scheduler.py": [
         (
             "        if self.bus.level:\n            with self.lock:\n"
-            "                job.flags |= TRACED if self.bus.level else 0\n"
-            "            self._publish_job(Kind.JOB_STARTED, job, entry.number)\n",
+            "                job.flags |= watching.of_new(self.bus, job)\n"
+            "            if job.flags & TRACED:\n"
+            "                self._publish_job(Kind.JOB_STARTED, job, entry.number)\n",
             "",
-        )
+        ),
+        (
+            "                if job.flags & WATCHED:\n"
+            "                    queued, index = self._count_entry(job, entry, data)\n",
+            "",
+        ),
     ],
 }
 
