@@ -11,6 +11,8 @@ from tui.paint.numbers import NOTHING
 #: Cells of an axis, its bar included.
 AXIS = 9
 _LABEL = AXIS - 2
+#: Nearer to nought, or further away, arithmetic on floats comes to an end.
+_LEAST, _MOST = 1e-290, 1e300
 
 
 class Scale(NamedTuple):
@@ -22,7 +24,7 @@ class Scale(NamedTuple):
 
 def scale_of(values: Series) -> Scale:
     """From nought up, unless values are below it, or so close together that it would hide them."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
+    known = [value for value in map(_tame, values) if value is not None]
     if not known:
         return Scale(0.0, 1.0)
     low, high = min(known), max(known)
@@ -95,9 +97,17 @@ def _own(run: Run, numbers: Sequence[int]) -> Run:
 def _shares(line: Series, scale: Scale) -> list[float | None]:
     span = scale.top - scale.bottom
     return [
-        (value - scale.bottom) / span if value is not None and math.isfinite(value) else None
-        for value in line
+        (value - scale.bottom) / span if value is not None else None for value in map(_tame, line)
     ]
+
+
+def _tame(value: float | None) -> float | None:
+    """A value that can be divided and added; None if it is no number that has a place."""
+    if value is None or not math.isfinite(value):
+        return None
+    if abs(value) < _LEAST:
+        return 0.0
+    return min(max(value, -_MOST), _MOST)
 
 
 def _label(scale: Scale, mark: str, y: int, height: int) -> str:

@@ -187,17 +187,21 @@ class BannerBar(Bar):
         return fit(text, min(measure(text), room)).replace("[", r"\[")
 
 
+#: Actions whose keys are shown however narrow the screen is.
+_KEPT = frozenset({"show_help", "quit"})
+
+
 class KeysBar(Bar):
     """The keys that matter most, from the key map."""
 
     def show(self, actions: Sequence[Action] = MAP) -> None:
-        """Fill the line as far as the screen is wide; the key that lists all keys is kept."""
+        """Fill the line as far as the screen is wide; how to get help and out is kept."""
         panes = actions is MAP
         parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))] if panes else []
         used = 10 if panes else 0
         shown = [action for action in actions if action.label]
-        while len(shown) > 1 and used + sum(map(_width, shown)) > self.size.width:
-            shown.remove(next(a for a in reversed(shown) if a.id != "show_help"))
+        while used + sum(map(_width, shown)) > self.size.width and len(shown) > len(_KEPT):
+            shown.remove(next(a for a in reversed(shown) if a.id not in _KEPT))
         for action in shown:
             parts += [(f" {action.shown}", ("accent",)), (f" {action.label} ", ("muted",))]
         self.set_lines([parts])

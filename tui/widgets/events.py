@@ -275,11 +275,11 @@ def _activation(
     record = entry.record
     if entry.times > 1:  # the longest of all that are folded
         wait, took = duration_ns(entry.wait), duration_ns(entry.run)
-    else:
-        wait, took = "-", "-"  # of a job that is not traced only failures are told, without times
-    if record[log.STARTED]:
+    elif record[log.STARTED]:
         wait = duration_ns(record[log.STARTED] - record[log.QUEUED])
         took = duration_ns(record[log.TIME] - record[log.STARTED])
+    else:  # of a job that is not traced only failures are told, without times
+        wait = took = "-"
     mark, role = _MARKS.get(record[log.STATUS], ("", "text"))
     if record[log.STATUS] == Status.RETRIED:
         mark = glyph(State.RETRY, ascii=ascii)
