@@ -242,7 +242,7 @@ def test_the_other_panes_have_the_same_bar(key: str) -> None:
         await narrow(d, "zzz", key)
         assert "matches the filter" in d.text(number)
         await d.press("slash", "escape")
-        assert d.text(number) == before
+        await d.until(lambda: d.text(number) == before, "the pane as it was")
         await d.press("slash")
         await d.type("nonsense=1")
         assert "^" in hint(d)
