@@ -32,6 +32,7 @@ logger = logging.getLogger("routilux")
 
 _BY_TIME = itemgetter(0)
 
+_MIX, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1  # the golden ratio: Fibonacci hashing
 _lane_numbers = count(1)
 _stat_numbers = count(1)
 
@@ -79,8 +80,11 @@ class EventBus:
     def forget_threads(self) -> None:
         """In the child of a fork: whoever held the lock did not come along."""
         self._lock = threading.RLock()
-        for lane in self._lanes:
-            lane.forget_threads()
+        # What those threads had begun never ends here: count from nothing, in lanes of our own.
+        self._lanes = []
+        self.local = threading.local()
+        for subscription in self._subscriptions:
+            subscription.forget_threads()
 
     def lane(self) -> Lane:
         """The calling thread's lane, made when first asked for."""
@@ -103,7 +107,8 @@ class EventBus:
 
     def is_sampled(self, job: int) -> bool:
         """Whether a job of that number is one of those that are traced."""
-        return (job + self.phase) % self.every == 0
+        # Mixed, since jobs that begin others have numbers with a pattern.
+        return (((job + self.phase) * _MIX & _MASK) >> 32) % self.every == 0
 
     def stat_number(self, routine_id: str, key: object) -> int:
         """The number by which records name a statistic of a routine. Any thread; takes no lock,
@@ -132,7 +137,7 @@ class EventBus:
         Raises:
             InvalidValueError: ``every`` is no number of at least 1.
         """
-        subscription = Subscription(self, level, at_least(every, 1, "every"))
+        subscription = Subscription(self, Level(level), at_least(every, 1, "every"))
         with self._lock:
             self._subscriptions.append(subscription)
         self._update_level()
@@ -178,6 +183,11 @@ class Subscription:
     def lost(self) -> int:
         """Records that were published but never returned: overwritten, or over a read's limit."""
         return self.published - self.received
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: the lanes are new."""
+        self._seen.clear()
+        self._noted.clear()
 
     def sample(self, every: int) -> None:
         """Trace one job in so many from now on, with the jobs that its handlers begin.
@@ -234,6 +244,8 @@ class Subscription:
     def close(self) -> None:
         """Stop watching. Repeatable."""
         self._bus._unsubscribe(self)
+        for lane in self._bus.lanes():
+            lane.fold()  # what is not counted yet knows the flow
 
 
 class Hub:

@@ -74,7 +74,7 @@ def apply(delivery: Delivery, outcome: Outcome, started: int | None = None) -> N
             context.run(_take_effect, activation, routine, outcome)
         except Exception as wrong:  # noqa: BLE001 - an outcome that does not fit the routine
             error = error or wrong
-    close(delivery, error, (started or queued) if queued else None)
+    close(delivery, error, (started or queued) if queued > 0 else None)
 
 
 def _take_effect(activation: Activation, routine: Routine, outcome: Outcome) -> None:

@@ -198,13 +198,12 @@ def queue_watched(
         lane = bus.local.lane
     except AttributeError:
         lane = bus.lane()
-    sent = lane.sent
-    sent.append(edges)
-    if len(sent) >= FOLD:
-        lane.fold()
+    lane.sent.append(edges)
     if not job.flags & TRACED:
         for edge in edges:
             ready.append((edge, data, copy_context(), cause, NOT_TIMED, 0))
+        if len(lane.sent) >= FOLD:
+            lane.fold()
         return
     now, children = scheduler.runtime.now_ns() or 1, cause.children  # 0 says: nobody watches
     for edge in edges:
@@ -212,6 +211,8 @@ def queue_watched(
         if bus.previews > 0 and edge is edges[0]:
             scheduler.preview(cause.child_id(index), data)
         ready.append((edge, data, copy_context(), cause, now, index))
+    if len(lane.sent) >= FOLD:
+        lane.fold()
 
 
 def _within_window(backend: Backend, job: JobState, deliveries: list[Delivery]) -> list[Delivery]:
@@ -395,7 +396,7 @@ def run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
         delivery = (edge, data, context, cause, queued, index)
     ident = hash((cause.id, index))
     outer = lane.running  # a handler that executes another flow in sequence runs it in here
-    start = now_ns()
+    start = now_ns() or 1  # 0 says: not timed
     lane.running = (number, start, ident, outer)
     try:
         result = context.run(_enter, Activation(ident, job, edge), edge.deliver, data)
@@ -413,14 +414,14 @@ def run_traced(delivery: Delivery) -> KeyboardInterrupt | None:
         remember_time(edge, end - start)
     batch = lane.batch if bus.tracing else lane.quiet
     batch.append((end, _CALL, job.number, ident, cause.id, number, queued, start, 0, 0))
-    if len(batch) >= FOLD:
-        lane.fold()
     tokens = job.tokens
     tokens.pop()
     if job.backlog is not None:
         commit.move_on(job)
     if not tokens:
         scheduler.finish(job)
+    if len(batch) >= FOLD:  # last: Ctrl+C that comes in there must not keep a token
+        lane.fold()
     return None
 
 
@@ -449,9 +450,9 @@ def run_counted(delivery: Delivery) -> KeyboardInterrupt | None:
         commit.run_coroutine(delivery, result, None)
         return None
     lane.ended.append(edge)
+    commit.give_back(job)
     if len(lane.ended) >= FOLD:
         lane.fold()
-    commit.give_back(job)
     return None
 
 

@@ -145,7 +145,9 @@ class Lane:
 
     def forget_threads(self) -> None:
         """In the child of a fork: a reader may have held the lock."""
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler or a finalizer may come into `_fold`, and read or publish.
+        self._lock = threading.RLock()
+        self._folding = False
 
     # owner thread -----------------------------------------------------------------------------
 
@@ -209,6 +211,15 @@ class Lane:
     # with the lock ----------------------------------------------------------------------------
 
     def _fold(self) -> None:
+        if self._folding:  # by whoever this thread has interrupted, and who will go on
+            return
+        self._folding = True
+        try:
+            self._fold_all()
+        finally:
+            self._folding = False
+
+    def _fold_all(self) -> None:
         # The owner may go on appending: only what is copied is taken out.
         batch, quiet, sent, ended = self.batch[:], self.quiet[:], self.sent[:], self.ended[:]
         by_edge: defaultdict[int, list[Raw]] = defaultdict(list)
@@ -280,6 +291,7 @@ class Lane:
         far as it keeps them, in order.
         """
         with self._lock:
+            self._fold()  # also since what is not counted yet knows the flow, and keeps it alive
             published = self._folded + len(self.batch)
             batch = self.batch[: published - self._folded]
             new = min(published - seen, self._ring.maxlen or RING)

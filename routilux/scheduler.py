@@ -107,7 +107,7 @@ class Scheduler:
         self.jobs[job.number] = job  # before looking: who subscribes now finds it there
         if self.bus.level:
             with self.lock:
-                job.flags |= watching.of_new(self.bus, job)
+                job.flags = job.flags & ~WATCHED | watching.of_new(self.bus, job)
             if job.flags & TRACED:
                 self._publish_job(Kind.JOB_STARTED, job, entry.number)
         # Its own context: what the caller has set is inherited, what handlers set stays inside.
@@ -415,7 +415,7 @@ class Scheduler:
     def follow(self, job: JobState) -> None:
         """Let a job that was not started here be watched like the others."""
         with self.lock:
-            job.flags |= watching.of_new(self.bus, job)
+            job.flags = job.flags & ~WATCHED | watching.of_new(self.bus, job)
 
     def _follow_level(self) -> None:
         with self.lock:  # who comes last reads the last level

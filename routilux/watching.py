@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .activation import current
-from .job import COUNTED, TRACED, WATCHED, JobState
+from .job import COUNTED, TRACED, JobState
 
 if TYPE_CHECKING:
     from .bus import EventBus
@@ -19,9 +19,13 @@ def of_new(bus: EventBus, job: JobState) -> int:
         return 0
     if not bus.tracing:
         return COUNTED
+    if bus.every == 1:
+        return TRACED
     parent = current.get(None)
-    if parent is not None and parent.job.flags & WATCHED:
-        return parent.job.flags & WATCHED
+    if parent is not None and parent.job.flags & TRACED:
+        return TRACED
+    if parent is not None and parent.job.flags & COUNTED and parent.job.flow.bus.every > 1:
+        return COUNTED
     return TRACED if bus.is_sampled(job.number) else COUNTED
 
 

@@ -262,8 +262,6 @@ def drain(  # noqa: C901, PLR0912 - the hot loop: what is taken out of it costs 
             continue
         if queued and lane is not None:
             lane.ended.append(edge)
-            if len(lane.ended) >= FOLD:
-                lane.fold()
         # `commit.give_back`, inlined: this is per message.
         tokens = its_job.tokens
         tokens.pop()
@@ -271,6 +269,8 @@ def drain(  # noqa: C901, PLR0912 - the hot loop: what is taken out of it costs 
             move_on(its_job)
         if not tokens:
             its_job.flow._scheduler.finish(its_job)
+        if lane is not None and len(lane.ended) >= FOLD:
+            lane.fold()
 
 
 class Threads(Backend):

@@ -34,15 +34,18 @@ CUTS = {
             "",
         ),
         (
-            "        if queued and lane is not None:\n            lane.ended.append(edge)\n"
-            "            if len(lane.ended) >= FOLD:\n                lane.fold()\n",
+            "        if queued and lane is not None:\n            lane.ended.append(edge)\n",
+            "",
+        ),
+        (
+            "        if lane is not None and len(lane.ended) >= FOLD:\n            lane.fold()\n",
             "",
         ),
     ],
     "scheduler.py": [
         (
             "        if self.bus.level:\n            with self.lock:\n"
-            "                job.flags |= watching.of_new(self.bus, job)\n"
+            "                job.flags = job.flags & ~WATCHED | watching.of_new(self.bus, job)\n"
             "            if job.flags & TRACED:\n"
             "                self._publish_job(Kind.JOB_STARTED, job, entry.number)\n",
             "",

@@ -267,3 +267,31 @@ def test_the_ready_routines_can_be_used_in_the_child_whoever_held_their_locks() 
         go.set()
         print("done")
     """)
+
+
+def test_the_counters_of_the_child_begin_with_nothing_and_are_right() -> None:
+    run("""
+        flow = Flow("f", "concurrent", 2)
+        go = threading.Event()
+        flow.add_routine(node(lambda r: go.wait(10)), "slow")
+        flow.add_routine(node(lambda r: None), "free")
+        subscription = flow.bus.subscribe()
+        for _ in range(6):
+            flow.execute("slow")
+        until(lambda: len(flow._threads.running()) == 2)
+        subscription.read()
+
+        def child():
+            for _ in range(5):
+                assert flow.execute("free").wait(5)
+            counts = [c for lane in flow.bus.lanes() for c in lane.counts().values()]
+            queued = sum(sum(lane.queued().values()) for lane in flow.bus.lanes())
+            assert queued == sum(c.started for c in counts) == sum(c.done for c in counts) == 5
+            done = [r for r in subscription.read() if r.kind == Kind.ACTIVATION]
+            assert len(done) == 5, done
+
+        in_child(child)
+        go.set()
+        assert flow.wait_for_completion(10)
+        print("done")
+    """)

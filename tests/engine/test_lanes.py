@@ -1,13 +1,16 @@
 """Lanes: what is appended becomes exact counts, whoever folds it and whenever."""
 
+import gc
 import threading
+import weakref
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routilux import Flow, Kind, Level, Routine, Status
+from routilux import Flow, Kind, Level, ManualClock, Routine, Status
 from routilux.histogram import bin_of
 from routilux.job import TRACED
 from routilux.lanes import FOLD, Counts, Lane, Raw
@@ -120,11 +123,13 @@ def test_one_job_in_so_many_is_traced_and_all_are_counted(strategy: str) -> None
     records = subscription.read()
     traced = {job.number for job in jobs if flow.bus.is_sampled(job.number)}
     assert {r.job for r in records if r.job} == traced
+    n = len(traced)
+    assert 0 < n < 40
     assert Counter(r.kind for r in records if r.job) == {
-        Kind.JOB_STARTED: 10, Kind.ACTIVATION: 30, Kind.EMIT: 10, Kind.JOB_ENDED: 10
+        Kind.JOB_STARTED: n, Kind.ACTIVATION: 3 * n, Kind.EMIT: n, Kind.JOB_ENDED: n
     }  # fmt: skip
     counts = totals(flow)
-    assert (counts.queued, counts.started, counts.done, counts.timed) == (120, 120, 120, 30)
+    assert (counts.queued, counts.started, counts.done, counts.timed) == (120, 120, 120, 3 * n)
     assert sum(sum(lane.emitted.values()) for lane in flow.bus.lanes()) == 40
     assert subscription.lost == 0
     flow.shutdown()
@@ -229,7 +234,7 @@ def test_each_look_traces_another_part_of_an_open_job() -> None:
         for _ in range(9):
             traced.append(bool(job.flags & TRACED))
             subscription.sample(3)
-        assert sum(traced) == 3
+        assert 0 < sum(traced) < 9
         subscription.sample(1)
         assert job.flags & TRACED
         go.set()
@@ -244,3 +249,81 @@ def test_every_is_at_least_one() -> None:
     with pytest.raises(ValueError, match="every"):
         flow.bus.subscribe().sample(-1)
     assert flow.bus.every == 1
+
+
+def test_a_clock_that_stands_at_nought_times_all_the_same() -> None:
+    flow = Flow("f", clock=ManualClock())
+    flow.add_routine(node(lambda r: None), "a")
+    flow.bus.subscribe()
+    flow.execute("a")
+    counts = totals(flow)
+    assert (counts.queued, counts.started, counts.done, counts.timed) == (1, 1, 1, 1)
+
+
+def test_a_pattern_in_the_numbers_of_jobs_is_no_pattern_of_the_sample() -> None:
+    flow, other = Flow("f"), Flow("g")
+    other.add_routine(node(lambda r: None), "inner")
+    flow.add_routine(node(lambda r: other.execute("inner")), "outer")
+    subscription = flow.bus.subscribe(every=2)
+    for _ in range(400):
+        flow.execute("outer")
+    traced = sum(r.kind == Kind.JOB_STARTED for r in subscription.read())
+    assert 100 < traced < 300
+
+
+def test_who_wants_all_jobs_sees_those_that_uncounted_ones_of_other_flows_begin() -> None:
+    flow, other = Flow("f"), Flow("g")
+    other.add_routine(node(lambda r: None), "inner")
+    flow.add_routine(node(lambda r: other.execute("inner")), "outer")
+    flow.bus.subscribe(Level.COUNTERS)
+    subscription = other.bus.subscribe()
+    flow.execute("outer")
+    assert [r.kind for r in subscription.read()] == [
+        Kind.JOB_STARTED, Kind.ACTIVATION, Kind.JOB_ENDED
+    ]  # fmt: skip
+
+
+def test_a_finalizer_or_a_signal_that_reads_while_its_thread_folds_gets_an_answer() -> None:
+    lane = new_lane()
+    seen: list[int] = []
+
+    class Reading(list[Raw]):
+        def __getitem__(self, index: Any) -> Any:  # what `_fold` does first
+            if not seen:
+                seen.append(1)
+                assert lane.published == FOLD
+                assert lane.counts() == {}, "as far as it was folded"
+                assert lane.since(0)[0] == FOLD
+            return super().__getitem__(index)
+
+    lane.batch = Reading()
+    for _ in range(FOLD):
+        lane.record(True, call(1, 1, 1))
+    lane.batch = list(lane.batch)
+    assert seen
+    assert lane.counts()[1].done == FOLD
+
+
+@pytest.mark.parametrize("level", [Level.COUNTERS, Level.TRACE])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_subscription_that_is_held_keeps_no_flow_alive(level: Level, is_closed: bool) -> None:
+    flow = Flow("f")
+    flow.add_routine(node(lambda r: None), "a")
+    subscription = flow.bus.subscribe(level)
+    flow.execute("a")
+    subscription.read()
+    if is_closed:
+        subscription.close()
+    gone = weakref.ref(flow)
+    del flow
+    gc.collect()
+    assert gone() is None
+    assert subscription.lost == 0
+
+
+def test_the_level_may_be_a_number() -> None:
+    flow = Flow("f")
+    flow.bus.subscribe(2)  # type: ignore[arg-type]
+    assert flow.bus.tracing
+    with pytest.raises(ValueError, match="3 is not a valid Level"):
+        flow.bus.subscribe(3)  # type: ignore[arg-type]

@@ -125,7 +125,8 @@ class Collector:
                 if idle is None:
                     return
                 self._watched.remove(idle)
-                self._published += sum(lane.published for lane in idle.flow.bus.lanes())
+                published = sum(lane.published for lane in idle.flow.bus.lanes())
+                self._published += published - idle.before
                 self._received += idle.subscription.received
                 idle.subscription.close()
             self._watched.append(_Watched(flow))
@@ -136,6 +137,7 @@ class _Watched:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self.before = sum(lane.published for lane in flow.bus.lanes())  # which we never were to see
         self.subscription: Subscription = flow.bus.subscribe(Level.TRACE)
         self._counts: dict[tuple[int, int], Counts] = {}
         self._timed: dict[int, int] = {}  # by edge, when its histogram was last sent
