@@ -1,5 +1,6 @@
 """What all tests share: hypothesis profiles, and slow tests only when asked for."""
 
+import gc
 import os
 
 import pytest
@@ -25,3 +26,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no collection of garbage need walk it each time."""
+    gc.collect()
+    gc.freeze()

@@ -71,6 +71,11 @@ import runpy, sys
 sample = runpy.run_path(sys.argv[1])
 sample["run"](sample["build_flow"]())
 """
+#: As a script, and imported by another; the second is asked for by hand, since both are one code.
+HOW = [
+    pytest.param("", id="script"),
+    pytest.param(AS_IMPORTED, id="imported", marks=pytest.mark.slow),
+]
 
 
 def load(stem: str) -> ModuleType:
@@ -213,7 +218,7 @@ def test_a_tutorial_sample_prints_what_the_tutorial_says(
         assert low <= took <= high
 
 
-@pytest.mark.parametrize("code", ["", AS_IMPORTED], ids=["script", "imported"])
+@pytest.mark.parametrize("code", HOW)
 @pytest.mark.parametrize("stem", ENDLESS)
 def test_an_endless_sample_shows_activity_and_ends_cleanly_on_ctrl_c(stem: str, code: str) -> None:
     with started(stem, code=code) as process:
@@ -328,7 +333,7 @@ def quiet_log() -> Iterator[None]:
     logger.setLevel(level)
 
 
-@pytest.mark.parametrize("code", ["", AS_IMPORTED], ids=["script", "imported"])
+@pytest.mark.parametrize("code", HOW)
 @pytest.mark.parametrize("stem", BRIEF)
 def test_a_brief_sample_ends_by_itself_without_a_word_on_stderr(stem: str, code: str) -> None:
     with started(stem, code=code) as process:

@@ -335,7 +335,9 @@ def test_from_sixty_by_sixteen_on_there_are_six_panes() -> None:
     drive_canned(script, *FEW, size=(60, 16))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
+)
 def test_a_storm_of_sizes_and_keys_breaks_nothing(seed: int) -> None:
     sizes = random.Random(seed)
     scene = replay(2)

@@ -14,7 +14,7 @@ from tests.tui.screens.close import close_by, stack
 from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive_canned
 from tests.tui.screens.screen_text import screen_text
-from tests.tui.screens.test_screen_names import STRANGE, assert_sound
+from tests.tui.screens.test_screen_names import assert_sound
 from tui.app import MonitorApp
 from tui.keys import DETAIL, ERRORS, EVERYWHERE, JOBS, LIVE, VALUES, Action
 from tui.screens.detail import DetailScreen
@@ -222,7 +222,7 @@ def test_a_banner_is_seen_and_dismissed_here_too(name: str) -> None:
 # names --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", STRANGE.values(), ids=STRANGE.keys())
+@pytest.mark.parametrize("name", SOME_STRANGE)
 def test_strange_names_are_shown_literally(
     name: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.screen_text import screen_text
 from tests.tui.screens.test_screen_causes import choose, events
-from tests.tui.screens.test_screen_names import STRANGE, assert_sound
+from tests.tui.screens.test_screen_names import assert_sound
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.session.events import Started
@@ -370,7 +370,7 @@ def test_a_new_generation_is_looked_at_now() -> None:
 # names, sizes -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", STRANGE.values(), ids=STRANGE.keys())
+@pytest.mark.parametrize("name", SOME_STRANGE)
 def test_strange_names_stand_as_they_are(name: str) -> None:
     names = (name, *NAMES[1:3], f"{name}3", f"{name}2", NAMES[5])
 
