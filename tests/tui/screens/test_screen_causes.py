@@ -10,7 +10,7 @@ from tests.tui.screens.causal import GATE, NAMES, parcels
 from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.screen_text import screen_text
-from tests.tui.screens.test_screen_names import assert_sound
+from tests.tui.screens.test_screen_names import SOME_STRANGE, assert_sound
 from tui.model import log
 from tui.paint.canvas import clean
 from tui.session.messages import RecordTuple

@@ -30,7 +30,7 @@ STRANGE = {
     "long": "n" * 300,
     "empty": "",
 }
-#: The same for tests of one screen each: every third, and all of them when slow tests are asked for.
+#: The same for tests of one screen each: every third, and all of them as slow tests.
 SOME_STRANGE = [
     pytest.param(name, id=key, marks=[pytest.mark.slow] if number % 3 else [])
     for number, (key, name) in enumerate(STRANGE.items())

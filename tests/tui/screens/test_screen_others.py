@@ -14,7 +14,7 @@ from tests.tui.screens.close import close_by, stack
 from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive_canned
 from tests.tui.screens.screen_text import screen_text
-from tests.tui.screens.test_screen_names import assert_sound
+from tests.tui.screens.test_screen_names import SOME_STRANGE, assert_sound
 from tui.app import MonitorApp
 from tui.keys import DETAIL, ERRORS, EVERYWHERE, JOBS, LIVE, VALUES, Action
 from tui.screens.detail import DetailScreen

@@ -11,7 +11,7 @@ from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.screen_text import screen_text
 from tests.tui.screens.test_screen_causes import choose, events
-from tests.tui.screens.test_screen_names import assert_sound
+from tests.tui.screens.test_screen_names import SOME_STRANGE, assert_sound
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.session.events import Started
