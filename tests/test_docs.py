@@ -138,7 +138,7 @@ def test_the_two_commands_of_the_readme_are_there_and_what_they_name_exists() ->
     shell = [body.strip() for info, body in _FENCE.findall(README) if info == "sh"]
     assert shell[1:3] == [
         "pip install -e . && routilux-tui sample_flows/pipeline.py",
-        'pip install -e ".[dev]" && pytest',
+        'pip install -e ".[dev]" && pytest -n auto',
     ]
     assert "venv" in shell[0]
     assert (ROOT / "sample_flows" / "pipeline.py").is_file()
@@ -150,6 +150,7 @@ def test_ci_installs_with_the_readmes_command() -> None:
     script = (ROOT / ".ci" / "run").read_text().splitlines()
     assert 'pip install -e ".[dev]"' in script
     assert script[-2:] == ["scripts/check", "scripts/test"]
+    assert 'exec pytest -n auto "$@"' in (ROOT / "scripts" / "test").read_text().splitlines()
     for path in (".ci/run", "scripts/check", "scripts/test"):
         assert os.access(ROOT / path, os.X_OK), f"{path} is not executable"
 

@@ -33,6 +33,9 @@ MODES = {
     "key protocol": (b"\x1b[>1u", b"\x1b[<u"),
 }
 
+#: They would say how large or colourful the terminal is, in place of the terminal.
+NOT_PASSED_ON = ("NO_COLOR", "COLUMNS", "LINES")
+
 
 class Terminal:
     """One run of ``routilux-tui`` in a terminal of its own.
@@ -55,7 +58,7 @@ class Terminal:
         self.pids: set[int] = set()
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
-        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        environment = {k: v for k, v in os.environ.items() if k not in NOT_PASSED_ON}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
         self.process = pexpect.spawn(
             program[0],
