@@ -9,6 +9,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from .activation import current
+from .interrupts import settle
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -84,7 +85,7 @@ class _Work:
 
     def _begin_and_settle(self) -> JobState:
         job = self._begin()
-        job.backend.settle(job)
+        settle(job)
         return job
 
 

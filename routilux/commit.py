@@ -169,7 +169,7 @@ def drop_backlog(job: JobState) -> None:
             delivery = backlog.popleft()
         except IndexError:
             return
-        _count_dropped(delivery)
+        count_dropped(delivery)
         tokens.pop()
         if not tokens:
             job.flow._scheduler.finish(job)
@@ -213,11 +213,12 @@ def discard(delivery: Delivery) -> None:
 
 def drop(delivery: Delivery) -> None:
     """Count a delivery as dropped and return its token."""
-    _count_dropped(delivery)
+    count_dropped(delivery)
     give_back(delivery[3].job)
 
 
-def _count_dropped(delivery: Delivery) -> None:
+def count_dropped(delivery: Delivery) -> None:
+    """Count and publish that a delivery will not run; its token is the caller's to return."""
     edge, _, _, cause, queued, _ = delivery
     job = cause.job
     scheduler = job.flow._scheduler

@@ -15,6 +15,7 @@ from .activation import Delivery
 from .copies import copied
 from .errors import InvalidValueError, UnknownNameError, seconds
 from .history import LATER, ExecutionRecord
+from .interrupts import settle
 from .job import (
     CANCELLED,
     ENDED,
@@ -122,7 +123,7 @@ def _refuse_cancelled(job: JobState) -> None:
 
 
 def _settled(job: JobState) -> JobState:
-    job.backend.settle(job)
+    settle(job)
     return job
 
 

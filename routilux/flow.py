@@ -19,6 +19,7 @@ from .copies import copied
 from .errors import DuplicateNameError, InvalidValueError, UnknownNameError, at_least
 from .graph import ENTRY_SLOT, entries
 from .history import LIMIT
+from .interrupts import end_struck
 from .job import NESTED, JobState, SlotActivationTask, TaskPriority
 from .policy import ErrorHandler
 from .ports import Connection
@@ -204,8 +205,15 @@ class Flow:
             UnknownNameError: no routine of that id.
             ValueError: an unknown strategy.
         """
-        job = self._start(entry_routine_id, entry_params, execution_strategy, entry_slot)
-        job.backend.settle(job)
+        inside = self._inline.runs_here()
+        job: JobState | None = None
+        try:
+            job = self._start(entry_routine_id, entry_params, execution_strategy, entry_slot)
+            job.backend.settle(job)
+        except KeyboardInterrupt as interrupt:
+            if job is not None:
+                end_struck(job, interrupt, inside)
+            raise
         return job
 
     async def aexecute(
@@ -408,7 +416,11 @@ class Flow:
             error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
             self._scheduler.fail_to_start(job, routine, error)
         else:
-            self._scheduler.start(job, slot.entry, params)
+            try:
+                self._scheduler.start(job, slot.entry, params)
+            except KeyboardInterrupt as interrupt:
+                end_struck(job, interrupt, self._inline.runs_here())
+                raise
         return job
 
     def _remember(self, job: JobState) -> None:

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from .commit import discard, into_mailbox
 from .gate import WINDOW, admit, queue_watched, resolve
+from .interrupts import end_struck
 from .job import PAUSED, WATCHED
 from .workers import Backend, Runner, Seat, drain, thread_of
+
+#: Seconds within which who has taken the baton says so.
+_UNSAID = 0.05
 
 if TYPE_CHECKING:
     from .activation import Activation, Delivery
@@ -174,10 +178,11 @@ class Inline(Backend):
     def _run_queue(self, job: JobState | None) -> None:
         self._holder = self._seat.ident = get_ident()
         interrupt: KeyboardInterrupt | None = None
+        struck: Delivery | None = None
         try:
             drain(self._ready, self._seat, None, job)
         except KeyboardInterrupt as error:
-            interrupt = error
+            interrupt, struck = error, self._seat.current
             raise
         finally:
             self._seat.current = None
@@ -185,6 +190,18 @@ class Inline(Backend):
             self._pass_on()
             if interrupt is not None:
                 self._abandon(interrupt)
+                if struck is not None and struck[3].job not in self._claims:
+                    end_struck(struck[3].job, interrupt, inside=True)
+
+    def let_go(self, interrupt: KeyboardInterrupt) -> None:
+        """Free the baton if this thread has it, also if it could not say so yet; drop the queue."""
+        if self._holder == get_ident():
+            self._seat.current = None
+            self._holder = 0
+            self._baton.release()
+        elif not self._holder and (self._baton.acquire(timeout=_UNSAID) or not self._holder):
+            self._baton.release()
+        self._abandon(interrupt)
 
     def _run_next(self) -> None:
         drain(deque((self._ready.popleft(),)), self._seat)

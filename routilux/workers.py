@@ -93,6 +93,9 @@ class Backend(ABC):
     def settle(self, job: JobState) -> None:
         """Come back when ``execute()`` may return: sequential jobs have ended by then."""
 
+    def let_go(self, interrupt: KeyboardInterrupt) -> None:  # noqa: B027 - threads have nothing
+        """The calling thread was interrupted: what it was to run, nobody may come to run."""
+
     @abstractmethod
     def help(self, job: JobState, ready: Callable[[], bool], deadline: float | None) -> None:
         """Let a handler wait: keep the job going meanwhile. Returns when ready or out of time."""
