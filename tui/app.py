@@ -147,6 +147,11 @@ class MonitorApp(App[None]):
 
     async def tick(self) -> None:
         """One look at the engine, shown in all panes at once."""
+        await self.look()
+        self.show()
+
+    async def look(self) -> None:
+        """Bring the model up to now."""
         session = self.session
         if session is None:
             return
@@ -160,7 +165,6 @@ class MonitorApp(App[None]):
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
-        self.show()
 
     def show(self) -> None:
         """Show the model as it is."""

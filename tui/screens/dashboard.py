@@ -119,10 +119,13 @@ class DashboardScreen(Looking, Screen[None]):
             if failure is not self._failure and failure is not None and not monitor.run.flows:
                 self.set_class(True, "output")  # the traceback is all there is to see
             self._failure = failure
-            topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
+            routines = self.query_one(RoutinesPane)
+            routines.show(shown)  # first: the topology marks what is chosen there
+            topology = self.query_one(TopologyPane)
             topology.selected = routines.chosen if routines.has_focus else None
             for pane in self.panes:
-                pane.show(shown)
+                if pane is not routines:
+                    pane.show(shown)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
