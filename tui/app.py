@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from textual.screen import Screen
 
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
+from tui.model.cost import Prices
 from tui.model.monitor import Monitor
 from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
@@ -26,6 +28,7 @@ from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
+from tui.session import prices
 from tui.session.messages import Answer, AskStack, Control, Pull
 from tui.session.session import Session
 from tui.session.source import Source
@@ -34,6 +37,8 @@ from tui.themes import DARK, THEMES
 
 #: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
 _HISTOGRAM_EVERY = 5
+#: The tick after which prices are measured, see `tui.session.prices`.
+_PRICES_AT = 8
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
 #: Ticks after which a screen is made before it is asked for; the first data come first.
@@ -143,6 +148,8 @@ class MonitorApp(App[None]):
                 await self.tick()
             if self._ticks in _WARM_AT:
                 self._screens.warm()
+            if self._ticks == _PRICES_AT:
+                self._measure_prices()
             await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
 
     async def tick(self) -> None:
@@ -165,6 +172,14 @@ class MonitorApp(App[None]):
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
+
+    def _measure_prices(self) -> None:
+        """What being watched costs a flow for each activation, for the cost in the header."""
+
+        def measure() -> None:
+            self.monitor.cost.prices = Prices(*prices.measure())
+
+        threading.Thread(target=measure, name="prices", daemon=True).start()
 
     def show(self) -> None:
         """Show the model as it is."""

@@ -239,6 +239,11 @@ class Run:
         return sum(routine.done for routine in self._routines.values())
 
     @property
+    def timed(self) -> int:
+        """Those of them that were traced."""
+        return sum(counts[8] for counts in self._totals.values())
+
+    @property
     def errors(self) -> int:
         """Activations that failed."""
         return sum(routine.failed for routine in self._routines.values())
