@@ -13,8 +13,11 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.driver import Driver
 from textual.screen import Screen
 
+from tui.escape import quick_escape
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
 from tui.model.cost import Prices
@@ -87,6 +90,9 @@ class MonitorApp(App[None]):
         filters: Filters | None = None,
     ) -> None:
         super().__init__()
+        # Textual keeps 64 parsed sources, one for each kind of widget; with more of them each new
+        # kind would have all parsed again, while somebody waits for its screen.
+        self.stylesheet._parse_cache = LRUCache(1_024)
         self.session = session
         self.monitor = Monitor(session.target.label if session else "")
         self.options_ascii = ascii
@@ -104,6 +110,10 @@ class MonitorApp(App[None]):
         self._leaving = False
 
     # life ---------------------------------------------------------------------------------------
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own for the terminal, with an Esc that is not waited for."""
+        return quick_escape(super().get_driver_class())
 
     async def on_mount(self) -> None:
         """Show what was asked for."""

@@ -1,4 +1,4 @@
-"""What watching costs, by running the same work with and without it, beside what the header says."""
+"""The same work with and without a monitor, beside what the header says that it costs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ class _Shown:
             self._runs = int(runs[-1].replace(b",", b""))
         for found in _COST.finditer(text):
             scale = {b"n": 1e-9, b"u": 1e-6}[found[5]]
-            self._said.append((*(float(found[n]) / 100 for n in (1, 2, 3)), float(found[4]) * scale))
+            self._said.append(
+                (*(float(found[n]) / 100 for n in (1, 2, 3)), float(found[4]) * scale)
+            )
         if _COST.search(self._tail):
             self._tail = b""
 

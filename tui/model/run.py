@@ -64,7 +64,7 @@ class Run:
         self.recent, self.failures, self.jobs = Recent(), Failures(), Jobs()
         self.stat_history = StatHistory()
         self._routines: dict[Key, RoutineGauge] = {}
-        self._rows: list[RoutineRow] | None = None  # as they are now; several panes ask for them
+        self._told: list[RoutineRow] | None = None  # as they are now; several panes ask for them
         self._edges: dict[int, tuple[int, EdgeInfo]] = {}
         self._edge_rates: dict[int, Rate] = {}
         self._events: dict[int, tuple[int, int, str]] = {}  # number: flow, routine, name
@@ -81,7 +81,7 @@ class Run:
     def apply(self, snapshot: Snapshot) -> int:
         """Fold one snapshot in. Returns how many records were published since the last."""
         now = snapshot.taken_ns
-        self._rows = None
+        self._told = None
         elapsed = now - self.now if self.now else 0
         self.origin = snapshot.began_ns or self.origin or now
         self.now = now
@@ -399,7 +399,7 @@ class Run:
 
     def halt(self) -> None:
         """The process is gone: its last state stays, what is per second is over."""
-        self._rows = None
+        self._told = None
         rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
         for routine in self._routines.values():
             rates += [routine.in_rate, routine.out_rate]
@@ -408,10 +408,10 @@ class Run:
 
     def routines(self) -> list[RoutineRow]:
         """Every routine, in order of flow and of addition."""
-        if self._rows is None:
+        if self._told is None:
             gauges = sorted(self._routines.items())
-            self._rows = [r.row(self.now) for key, r in gauges if key[0] in self.flows]
-        return list(self._rows)
+            self._told = [r.row(self.now) for key, r in gauges if key[0] in self.flows]
+        return list(self._told)
 
     def edges(self) -> list[EdgeRow]:
         """Every connection between routines, and those by which jobs enter."""

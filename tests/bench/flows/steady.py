@@ -1,6 +1,7 @@
 """Chains of handlers, for SECONDS: LOOPS of work each, RATE a second; says what it took.
 
-A thousand loops are about 10 µs. RATE 0 is as fast as they go. CPU time is that of this process, without its start.
+A thousand loops are about 10 µs. RATE 0 is as fast as they go. CPU time is that of this process,
+without its start.
 """
 
 import sys
