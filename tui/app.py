@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 
 from tui.escape import quick_escape
 from tui.filters import Filters
@@ -29,6 +30,7 @@ from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
+from tui.screens.palette import Palette
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
 from tui.session import prices
@@ -292,6 +294,15 @@ class MonitorApp(App[None]):
             self.notify(trouble, severity="warning", markup=False)
 
     # general ------------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Show the themes to choose from."""
+        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes"))
 
     def action_show_help(self) -> None:
         """Show all keys."""

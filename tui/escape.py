@@ -1,4 +1,6 @@
-"""Esc without the wait. Textual takes 100 ms or more to tell it from the start of a sequence.
+"""Keys from a terminal: Esc without the wait, and nothing that ends the reading of keys.
+
+Textual takes 100 ms or more to tell it from the start of a sequence.
 
 A terminal sends a sequence in one go, so what follows a lone ESC byte is there at once or within a
 few milliseconds of a slow link; nothing after `PATIENCE` means the key.
@@ -36,7 +38,10 @@ def quick_escape(base: type[Driver]) -> type[Driver]:
 
 
 def _parser(base: Any, fileno: int) -> Any:
-    """A parser that looks after each piece whether it ends in an ESC that nothing follows."""
+    """A parser that looks after each piece whether it ends in an ESC that nothing follows.
+
+    One that raises would end the thread that reads keys, and the program with it.
+    """
     if getattr(base, "is_quick", False):
         base.fileno = fileno
         return base
@@ -52,6 +57,12 @@ def _parser(base: Any, fileno: int) -> Any:
                 if not more:
                     self._timeout_time = 0.0  # it has waited long enough
                     yield from self.tick()
+
+        def _parse_extended_key(self, sequence: str) -> Any:
+            try:
+                return super()._parse_extended_key(sequence)
+            except (ValueError, OverflowError):  # a code that is no character's
+                return None
 
     Parser.fileno = fileno
     return Parser

@@ -44,3 +44,9 @@ def test_what_follows_at_once_makes_it_a_sequence(pipe: tuple[int, int]) -> None
 def test_only_the_driver_of_a_terminal_is_changed() -> None:
     assert escape.quick_escape(HeadlessDriver) is HeadlessDriver
     assert issubclass(escape.quick_escape(LinuxDriver), LinuxDriver)
+
+
+def test_a_code_that_is_no_character_does_not_end_the_reading(pipe: tuple[int, int]) -> None:
+    parser = escape._parser(XTermParser, pipe[0])()
+    keys(parser, "\x1b[99999999;1u")
+    assert keys(parser, "x" * 40 + "b")[-1] == "b"

@@ -174,6 +174,8 @@ class DashboardScreen(Looking, Screen[None]):
         one = PANES if tiny and not self.looking else ()
         numbers = [p.number for p in self.panes if p.number in one or p.size.width]
         now = self.pane.number if self.pane is not None else 1
+        if not numbers:
+            return  # a terminal of a few cells
         if now not in numbers:
             now = numbers[0]
         self.action_pane(numbers[(numbers.index(now) + direction) % len(numbers)])
