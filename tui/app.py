@@ -22,9 +22,10 @@ from tui.escape import quick_escape
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
 from tui.model.cost import Prices
-from tui.model.monitor import Monitor
+from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
+from tui.pace import Pace
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
@@ -34,6 +35,7 @@ from tui.screens.palette import Palette
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
 from tui.session import prices
+from tui.session.events import Event
 from tui.session.messages import Answer, AskStack, Control, Pull
 from tui.session.session import Session
 from tui.session.source import Source
@@ -98,7 +100,8 @@ class MonitorApp(App[None]):
         self.session = session
         self.monitor = Monitor(session.target.label if session else "")
         self.options_ascii = ascii
-        self.hz = hz
+        self._pace = Pace(hz)
+        self._woken = asyncio.Event()
         self._folder = folder
         self._reload = reload
         self._opens = opens or self._open_session
@@ -145,7 +148,7 @@ class MonitorApp(App[None]):
 
     async def _watch(self, session: Source) -> None:
         self.monitor.label = session.target.label
-        session.on_event = self.monitor.handle
+        session.on_event = self._take_event
         dashboard = DashboardScreen(self.monitor)
         await session.start()
         await self.switch_screen(dashboard) if self._folder else await self.push_screen(dashboard)
@@ -157,12 +160,38 @@ class MonitorApp(App[None]):
         while not self._leaving:
             begin = loop.time()
             if not self._terminal_is_behind():
-                await self.tick()
+                await self.look()
+                monitor = self.monitor
+                idle = monitor.phase not in (Phase.RUN, Phase.LOADING, Phase.STUCK)
+                if self._pace.look(monitor.news, idle=idle):
+                    self.show()
             if self._ticks in _WARM_AT:
                 self._screens.warm()
             if self._ticks == _PRICES_AT:
                 self._measure_prices()
-            await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
+            await self._sleep(max(0.005, self._pace.interval - (loop.time() - begin)))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until the next look. At rest what the session tells, or a key that runs code, wakes."""
+        self._woken.clear()
+        if not self._pace.resting:
+            await asyncio.sleep(seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    def _wake(self) -> None:
+        self._pace.wake()
+        self._woken.set()
+
+    def _take_event(self, event: Event) -> None:
+        self.monitor.handle(event)
+        self._wake()
+
+    @property
+    def hz(self) -> int:
+        """Looks a second while something happens."""
+        return self._pace.hz
 
     async def tick(self) -> None:
         """One look at the engine, shown in all panes at once."""
@@ -258,6 +287,7 @@ class MonitorApp(App[None]):
         """Run the entry routines once more."""
         if self.session is not None and self.session.alive:
             self.session.execute()
+            self._wake()
         else:
             self.notify("The engine process has ended: r starts it again.", severity="warning")
 
@@ -279,7 +309,7 @@ class MonitorApp(App[None]):
 
     def change_hz(self, by: int) -> None:
         """Look more or less often."""
-        self.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
+        self._pace.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
         self.notify(f"{self.hz} looks a second", timeout=2)
 
     def remember_filter(self, pane: str, text: str) -> None:

@@ -199,6 +199,13 @@ class Monitor:
         return Phase.LOADING if self.script.phase == "loading" else Phase.IDLE
 
     @property
+    def news(self) -> object:
+        """Differs from one look to the next when something has happened meanwhile."""
+        run = self.run
+        counts = (run.generation, run.published, run.done, run.wiring, run.standing.open_jobs)
+        return *counts, self.output.total, self.phase, self.banner, self.status
+
+    @property
     def shown(self) -> Monitor:
         """This, as it was at the time cursor: what the panes are given."""
         if self.cursor.time is None:
