@@ -63,9 +63,12 @@ def alone(seconds: float, loops: str, rate: str) -> Work:
     return Work(int(words[1]), float(words[3]), float(words[5]))
 
 
-def watched(seconds: float, loops: str, rate: str) -> Watched:
+def watched(
+    seconds: float, loops: str, rate: str, *, options: tuple[str, ...] = (), throttle: int = 0
+) -> Watched:
     """The flow in the monitor at 200x50, for so many seconds after its start."""
-    terminal = Terminal(STEADY, "--", str(int(seconds + _WARM + 2)), loops, rate)
+    run = str(int(seconds + _WARM + 4))
+    terminal = Terminal(*options, STEADY, "--", run, loops, rate, throttle=throttle)
     terminal.wait_for("stage0")
     terminal.watch(_WARM)
     engine = terminal.engine_pid()
