@@ -79,3 +79,16 @@ def test_paging_through_a_palette_that_is_not_drawn_yet_and_on_one_cell() -> Non
         assert d.app.screen is palette
 
     drive_canned(script, *parcels())
+
+
+def test_a_palette_that_is_closed_while_it_looks_for_commands() -> None:
+    async def script(d: Driver) -> None:
+        await d.press("ctrl+p")
+        palette = d.app.screen
+        assert isinstance(palette, Palette)
+        await palette.query_one(CommandList).remove()
+        await palette._gather_commands("x").wait()
+        await d.press("escape", "escape")
+        assert d.focused
+
+    drive_canned(script, *parcels())
