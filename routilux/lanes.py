@@ -121,6 +121,7 @@ class Lane:
         emitted: emissions that nothing is connected to, by event number.
         dropped: deliveries of stopped jobs, by edge number.
         remarks: counts what its handlers did beside emitting.
+        preview_ns: CPU time that it has spent on previews of payloads.
     """
 
     def __init__(self, thread: threading.Thread, number: int, ring: int = RING) -> None:
@@ -136,6 +137,7 @@ class Lane:
         self.emitted: dict[int, int] = {}
         self.dropped: dict[int, int] = {}
         self.remarks = 0
+        self.preview_ns = 0
         self.notes: deque[tuple[int, int, int, str]] = deque(maxlen=NOTES)
         self.noted = 0
         self._ring: deque[Raw] = deque(maxlen=ring)

@@ -29,6 +29,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: no collection of garbage need walk it each time."""
+    """What was imported and collected stays: no collection of garbage need walk it each time.
+
+    Nor need one come after every 700 objects: an app makes thousands for each frame.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -6,26 +6,36 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.driver import Driver
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 
+from tui.escape import quick_escape
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
-from tui.model.monitor import Monitor
+from tui.model.cost import Prices
+from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
+from tui.pace import Pace
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
+from tui.screens.palette import Palette
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
+from tui.session import prices
+from tui.session.events import Event
 from tui.session.messages import Answer, AskStack, Control, Pull
 from tui.session.session import Session
 from tui.session.source import Source
@@ -34,6 +44,8 @@ from tui.themes import DARK, THEMES
 
 #: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
 _HISTOGRAM_EVERY = 5
+#: The tick after which prices are measured, see `tui.session.prices`.
+_PRICES_AT = 8
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
 #: Ticks after which a screen is made before it is asked for; the first data come first.
@@ -82,10 +94,14 @@ class MonitorApp(App[None]):
         filters: Filters | None = None,
     ) -> None:
         super().__init__()
+        # Textual keeps 64 parsed sources, one for each kind of widget; with more of them each new
+        # kind would have all parsed again, while somebody waits for its screen.
+        self.stylesheet._parse_cache = LRUCache(1_024)
         self.session = session
         self.monitor = Monitor(session.target.label if session else "")
         self.options_ascii = ascii
-        self.hz = hz
+        self._pace = Pace(hz)
+        self._woken = asyncio.Event()
         self._folder = folder
         self._reload = reload
         self._opens = opens or self._open_session
@@ -99,6 +115,10 @@ class MonitorApp(App[None]):
         self._leaving = False
 
     # life ---------------------------------------------------------------------------------------
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own for the terminal, with an Esc that is not waited for."""
+        return quick_escape(super().get_driver_class())
 
     async def on_mount(self) -> None:
         """Show what was asked for."""
@@ -128,7 +148,7 @@ class MonitorApp(App[None]):
 
     async def _watch(self, session: Source) -> None:
         self.monitor.label = session.target.label
-        session.on_event = self.monitor.handle
+        session.on_event = self._take_event
         dashboard = DashboardScreen(self.monitor)
         await session.start()
         await self.switch_screen(dashboard) if self._folder else await self.push_screen(dashboard)
@@ -140,13 +160,46 @@ class MonitorApp(App[None]):
         while not self._leaving:
             begin = loop.time()
             if not self._terminal_is_behind():
-                await self.tick()
+                await self.look()
+                monitor = self.monitor
+                idle = monitor.phase not in (Phase.RUN, Phase.LOADING, Phase.STUCK)
+                if self._pace.look(monitor.news, idle=idle):
+                    self.show()
             if self._ticks in _WARM_AT:
                 self._screens.warm()
-            await asyncio.sleep(max(0.005, 1 / self.hz - (loop.time() - begin)))
+            if self._ticks == _PRICES_AT:
+                self._measure_prices()
+            await self._sleep(max(0.005, self._pace.interval - (loop.time() - begin)))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until the next look. At rest what the session tells, or a key that runs code, wakes."""
+        self._woken.clear()
+        if not self._pace.resting:
+            await asyncio.sleep(seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    def _wake(self) -> None:
+        self._pace.wake()
+        self._woken.set()
+
+    def _take_event(self, event: Event) -> None:
+        self.monitor.handle(event)
+        self._wake()
+
+    @property
+    def hz(self) -> int:
+        """Looks a second while something happens."""
+        return self._pace.hz
 
     async def tick(self) -> None:
         """One look at the engine, shown in all panes at once."""
+        await self.look()
+        self.show()
+
+    async def look(self) -> None:
+        """Bring the model up to now."""
         session = self.session
         if session is None:
             return
@@ -160,7 +213,14 @@ class MonitorApp(App[None]):
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
-        self.show()
+
+    def _measure_prices(self) -> None:
+        """What being watched costs a flow for each activation, for the cost in the header."""
+
+        def measure() -> None:
+            self.monitor.cost.prices = Prices(*prices.measure())
+
+        threading.Thread(target=measure, name="prices", daemon=True).start()
 
     def show(self) -> None:
         """Show the model as it is."""
@@ -227,6 +287,7 @@ class MonitorApp(App[None]):
         """Run the entry routines once more."""
         if self.session is not None and self.session.alive:
             self.session.execute()
+            self._wake()
         else:
             self.notify("The engine process has ended: r starts it again.", severity="warning")
 
@@ -248,7 +309,7 @@ class MonitorApp(App[None]):
 
     def change_hz(self, by: int) -> None:
         """Look more or less often."""
-        self.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
+        self._pace.hz = max(MIN_HZ, min(MAX_HZ, self.hz + by))
         self.notify(f"{self.hz} looks a second", timeout=2)
 
     def remember_filter(self, pane: str, text: str) -> None:
@@ -263,6 +324,15 @@ class MonitorApp(App[None]):
             self.notify(trouble, severity="warning", markup=False)
 
     # general ------------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Show the themes to choose from."""
+        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes"))
 
     def action_show_help(self) -> None:
         """Show all keys."""

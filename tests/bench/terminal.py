@@ -12,15 +12,30 @@ import pyte
 
 
 class Terminal:
-    """A monitor on a screen of its own; reads what it draws and notes when."""
+    """A monitor on a screen of its own; reads what it draws and notes when.
 
-    def __init__(self, *args: str, columns: int = 200, lines: int = 50) -> None:
+    Args:
+        args: of the program.
+        module: what is run; with words of its own.
+        throttle: read no more than so many bytes a second, as a slow link does; 0: all there is.
+    """
+
+    def __init__(
+        self,
+        *args: str,
+        columns: int = 200,
+        lines: int = 50,
+        module: tuple[str, ...] = ("tui",),
+        throttle: int = 0,
+    ) -> None:
+        self._throttle = throttle
+        self._free = 0.0  # from when on the link takes more
         self.screen = pyte.Screen(columns, lines)
         self._tail = b""
         self.begin = time.monotonic()
         self._child = pexpect.spawn(
             sys.executable,
-            ["-m", "tui", *args],
+            ["-m", *module, *args],
             dimensions=(lines, columns),
             env={**os.environ, "TERM": "xterm-256color"},
             timeout=20,
@@ -38,11 +53,17 @@ class Terminal:
 
     def read(self, seconds: float = 0.005) -> bytes:
         """What was drawn within so many seconds."""
+        size = 1_000_000
+        if self._throttle:
+            time.sleep(max(0.0, self._free - time.monotonic()))
+            size = max(1, self._throttle // 100)
         try:
-            data = bytes(self._child.read_nonblocking(1_000_000, timeout=seconds))
+            data = bytes(self._child.read_nonblocking(size, timeout=seconds))
         except (pexpect.TIMEOUT, pexpect.EOF):
             return b""
         self._tail = (self._tail + data)[-4_000:]
+        if self._throttle:
+            self._free = time.monotonic() + len(data) / self._throttle
         return data
 
     def wait_for(self, text: str, seconds: float = 20.0) -> float:

@@ -102,27 +102,37 @@ class Window:
         step: seconds between two readings that are kept: so much the window may be too long.
     """
 
-    __slots__ = ("_readings", "_span", "_step", "total")
+    __slots__ = ("_known", "_readings", "_recent", "_span", "_step", "total")
 
     def __init__(self, seconds: int = 10, step: int = 1) -> None:
         self._span, self._step = seconds * SECOND, step * SECOND
         self._readings: deque[tuple[int, Bins]] = deque()
         self.total: Bins = {}
+        self._recent: Bins | None = None  # until something is added; asked for at each look
+        self._known: dict[float, int | None] = {}
 
     def add(self, time: int, total: Bins) -> None:
         """Note the whole histogram at a time."""
         if not self._readings or time - self._readings[-1][0] >= self._step:
             self._readings.append((time, self.total))
+            self._recent = None
             while len(self._readings) > 2 and self._readings[1][0] <= time - self._span:
                 self._readings.popleft()
         if total != self.total:  # the readings of a routine that is idle are all the same object
             self.total = total
+            self._recent = None
 
     @property
     def recent(self) -> Bins:
-        """What came in the last seconds."""
-        return difference(self.total, self._readings[0][1]) if self._readings else {}
+        """What came in the last seconds. Not to be changed."""
+        if self._recent is None:
+            self._known.clear()
+            self._recent = difference(self.total, self._readings[0][1]) if self._readings else {}
+        return self._recent
 
     def percentile(self, share: float) -> int | None:
         """Of the last seconds; of everything when nothing happened in them."""
-        return percentile(self.recent or self.total, share)
+        bins = self.recent or self.total
+        if share not in self._known:
+            self._known[share] = percentile(bins, share)
+        return self._known[share]

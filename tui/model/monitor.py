@@ -20,8 +20,8 @@ from tui.session.events import (
 )
 from tui.session.messages import Failure, ScriptState, Snapshot
 
+from .cost import Cost
 from .cursor import TimeCursor
-from .history import Rate
 from .log import EventLog
 from .output import OutputLog
 from .past import History, PastRun
@@ -72,6 +72,7 @@ class Monitor:
         banner: what must be seen now, or None.
         status: one line about what the session is doing, or empty.
         charted: the statistics in the chart, by name, through all generations.
+        cost: what watching costs.
     """
 
     def __init__(self, label: str = "") -> None:
@@ -88,8 +89,7 @@ class Monitor:
         self.exit_code: int | None = None
         self.answering = True
         self.rejected = 0
-        self._own_cpu = Rate()
-        self._engine_cost = Rate()
+        self.cost = Cost()
 
     # folding ------------------------------------------------------------------------------------
 
@@ -105,8 +105,8 @@ class Monitor:
             self.banner = None
         for activation, kind, text in snapshot.notes:
             self.log.note(activation, kind, text)
-        self._own_cpu.add(snapshot.taken_ns, own_cpu_ns)
-        self._engine_cost.add(snapshot.taken_ns, self.run.cost_ns)
+        run = self.run
+        self.cost.take(snapshot.taken_ns, own_cpu_ns, run.cost_ns, run.done, run.timed)
 
     def handle(self, event: Event) -> None:
         """Fold a session event in."""
@@ -156,7 +156,7 @@ class Monitor:
         self.script = ScriptState("loading")
         self.exit_code = None
         self.status = ""
-        self._own_cpu, self._engine_cost = Rate(), Rate()
+        self.cost = Cost(self.cost.prices)
         if event.took is not None:
             took = f"{event.took * 1000:.0f} ms"
             text = f"generation {event.generation} runs, loaded in {took}"
@@ -199,6 +199,13 @@ class Monitor:
         return Phase.LOADING if self.script.phase == "loading" else Phase.IDLE
 
     @property
+    def news(self) -> object:
+        """Differs from one look to the next when something has happened meanwhile."""
+        run = self.run
+        counts = (run.generation, run.published, run.done, run.wiring, run.standing.open_jobs)
+        return *counts, self.output.total, self.phase, self.banner, self.status
+
+    @property
     def shown(self) -> Monitor:
         """This, as it was at the time cursor: what the panes are given."""
         if self.cursor.time is None:
@@ -216,9 +223,9 @@ class Monitor:
         return self.run.received / self.run.published if self.run.published else 1.0
 
     @property
-    def cost(self) -> float:
-        """CPU that monitoring takes, here and in the engine process, as a share of one core."""
-        return (self._own_cpu.per_second + self._engine_cost.per_second) / 1e9
+    def lost(self) -> int:
+        """How many records of this generation did not reach us."""
+        return max(0, self.run.published - self.run.received)
 
     def run_of(self, generation: int) -> Run:
         """A generation by number; the running one if that is not known any more."""

@@ -64,6 +64,7 @@ class Run:
         self.recent, self.failures, self.jobs = Recent(), Failures(), Jobs()
         self.stat_history = StatHistory()
         self._routines: dict[Key, RoutineGauge] = {}
+        self._told: list[RoutineRow] | None = None  # as they are now; several panes ask for them
         self._edges: dict[int, tuple[int, EdgeInfo]] = {}
         self._edge_rates: dict[int, Rate] = {}
         self._events: dict[int, tuple[int, int, str]] = {}  # number: flow, routine, name
@@ -80,6 +81,7 @@ class Run:
     def apply(self, snapshot: Snapshot) -> int:
         """Fold one snapshot in. Returns how many records were published since the last."""
         now = snapshot.taken_ns
+        self._told = None
         elapsed = now - self.now if self.now else 0
         self.origin = snapshot.began_ns or self.origin or now
         self.now = now
@@ -239,6 +241,11 @@ class Run:
         return sum(routine.done for routine in self._routines.values())
 
     @property
+    def timed(self) -> int:
+        """Those of them that were traced."""
+        return sum(counts[8] for counts in self._totals.values())
+
+    @property
     def errors(self) -> int:
         """Activations that failed."""
         return sum(routine.failed for routine in self._routines.values())
@@ -392,6 +399,7 @@ class Run:
 
     def halt(self) -> None:
         """The process is gone: its last state stays, what is per second is over."""
+        self._told = None
         rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
         for routine in self._routines.values():
             rates += [routine.in_rate, routine.out_rate]
@@ -400,9 +408,10 @@ class Run:
 
     def routines(self) -> list[RoutineRow]:
         """Every routine, in order of flow and of addition."""
-        return [
-            r.row(self.now) for key, r in sorted(self._routines.items()) if key[0] in self.flows
-        ]
+        if self._told is None:
+            gauges = sorted(self._routines.items())
+            self._told = [r.row(self.now) for key, r in gauges if key[0] in self.flows]
+        return list(self._told)
 
     def edges(self) -> list[EdgeRow]:
         """Every connection between routines, and those by which jobs enter."""

@@ -119,10 +119,13 @@ class DashboardScreen(Looking, Screen[None]):
             if failure is not self._failure and failure is not None and not monitor.run.flows:
                 self.set_class(True, "output")  # the traceback is all there is to see
             self._failure = failure
-            topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
+            routines = self.query_one(RoutinesPane)
+            routines.show(shown)  # first: the topology marks what is chosen there
+            topology = self.query_one(TopologyPane)
             topology.selected = routines.chosen if routines.has_focus else None
             for pane in self.panes:
-                pane.show(shown)
+                if pane is not routines:
+                    pane.show(shown)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
@@ -171,6 +174,8 @@ class DashboardScreen(Looking, Screen[None]):
         one = PANES if tiny and not self.looking else ()
         numbers = [p.number for p in self.panes if p.number in one or p.size.width]
         now = self.pane.number if self.pane is not None else 1
+        if not numbers:
+            return  # a terminal of a few cells
         if now not in numbers:
             now = numbers[0]
         self.action_pane(numbers[(numbers.index(now) + direction) % len(numbers)])

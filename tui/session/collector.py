@@ -43,6 +43,8 @@ class Collector:
 
     Attributes:
         began_ns: when the code began to run; who opens the gate sets it anew.
+        spent_ns: CPU time spent for the monitor outside of `snapshot`, as on sending; the next
+            snapshot takes it along. Written by the thread that asks for snapshots.
     """
 
     def __init__(self, generation: int = 1) -> None:
@@ -53,6 +55,7 @@ class Collector:
         self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
         self.began_ns = now_ns()
+        self.spent_ns = 0
 
     def attach(self) -> None:
         """Subscribe to the flows that exist and to all that come."""
@@ -73,7 +76,8 @@ class Collector:
 
     def snapshot(self, pull: Pull) -> Snapshot:
         """The state now, and what changed since the last call. From one thread at a time."""
-        cost = time.thread_time_ns()
+        begin, spent = time.thread_time_ns(), self.spent_ns
+        self.spent_ns = 0
         with self._lock:
             watched, unwatched = list(self._watched), self._unwatched
             published, received = self._published, self._received
@@ -91,6 +95,7 @@ class Collector:
         asked = [w.flow for w in watched] if pull.jobs else []
         jobs = job_infos(asked, pull.jobs) if pull.jobs else None
         waiting = later(asked)
+        spent += sum(w.preview_ns() for w in watched)
         return Snapshot(
             taken_ns=taken,
             generation=self.generation,
@@ -104,7 +109,7 @@ class Collector:
             published=published,
             received=received,
             cpu_ns=time.process_time_ns(),
-            cost_ns=time.thread_time_ns() - cost,
+            cost_ns=spent + time.thread_time_ns() - begin,
             rss=_rss(),
             unwatched_flows=unwatched,
             began_ns=self.began_ns,
@@ -146,9 +151,16 @@ class _Watched:
         self._seen: dict[int, tuple[tuple[int, int] | None, int]] = {}  # by lane: what, since
         self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
+        self._previewed = 0  # what previews have cost so far
 
     def state(self) -> FlowState:
         return replace(flow_state(self.flow), every=self._sampler.every)
+
+    def preview_ns(self) -> int:
+        """CPU time that previews of payloads took since the last call."""
+        before = self._previewed
+        self._previewed = sum(lane.preview_ns for lane in self.flow.bus.lanes())
+        return self._previewed - before
 
     def sample(self, budget: int | None) -> None:
         """Trace as many jobs as a reader of so many records a look can follow; None: all."""

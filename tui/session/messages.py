@@ -283,8 +283,9 @@ class Snapshot(Message, frozen=True):
     ``flows`` is None while the wiring is as last sent; counts, histograms and stats hold what has
     changed since the last pull, as totals. ``published`` and ``received`` count records since the
     start: the difference was lost on the way and is shown as such. ``cost_ns`` is CPU time spent
-    on answering, ``cpu_ns`` that of the whole process. ``stat_names`` brings the statistics that
-    records name by a number, each once: number, flow, routine id, key.
+    on answering and on previews since the last snapshot, ``cpu_ns`` that of the whole process.
+    ``stat_names`` brings the statistics that records name by a number, each once: number, flow,
+    routine id, key.
     """
 
     taken_ns: int

@@ -151,8 +151,12 @@ class EngineProcess:
             self._transport.write(data)
 
     def ask(self, pull: Pull) -> asyncio.Future[Snapshot]:
-        """Ask for a snapshot. One credit: while an answer is owed, that same future comes back."""
-        if self._snapshot is None or self._snapshot.done():
+        """Ask for a snapshot. One credit: until its answer was `took`, the same future comes back.
+
+        Also when it came too late for who asked: a snapshot holds what has changed since the one
+        before, so none may be thrown away.
+        """
+        if self._snapshot is None or self._snapshot.cancelled():
             self._snapshot = asyncio.get_running_loop().create_future()
             self._asked = time.monotonic()
             if self._hung_up:
@@ -160,6 +164,11 @@ class EngineProcess:
             else:
                 self.send(pull)
         return self._snapshot
+
+    def took(self, owed: asyncio.Future[Snapshot]) -> None:
+        """This answer is in good hands."""
+        if self._snapshot is owed:
+            self._snapshot = None
 
     def request(self, request: Control | AskStack) -> asyncio.Future[Answer]:
         """Ask for something else than a snapshot; any number of answers may be owed."""

@@ -103,8 +103,12 @@ class Session:
         """A snapshot of the running generation; None when none came in ``patience`` seconds."""
         if self._current is None:
             return None
-        owed = self._current.ask(pull)
-        return await _in_time(owed, patience)
+        engine = self._current
+        owed = engine.ask(pull)
+        snapshot = await _in_time(owed, patience)
+        if snapshot is not None:
+            engine.took(owed)
+        return snapshot
 
     async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
         """What came of a request; None when no answer came in ``patience`` seconds."""

@@ -204,7 +204,11 @@ class Engine:
     def _handle(self, request: Request) -> None:
         match request:
             case Pull():
-                self._send(self._collector.snapshot(request))
+                collector = self._collector
+                snapshot = collector.snapshot(request)
+                begin = time.thread_time_ns()
+                self._send(snapshot)
+                collector.spent_ns += time.thread_time_ns() - begin
                 if len(sys.modules) != self._modules and self._state.phase != "loading":
                     self._report_new_files()
             case Load():

@@ -13,7 +13,7 @@ from tui.keys import MAP, Action
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
-from tui.paint.numbers import bytes_, count, percent, rate
+from tui.paint.numbers import bytes_, count, duration_ns, percent, rate
 from tui.themes import Palette, palette
 
 
@@ -63,7 +63,8 @@ class Header(Bar):
         self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
 
     def _first(self, monitor: Monitor) -> list[_Part]:
-        run, phase = monitor.run, monitor.phase
+        run, phase, cost = monitor.run, monitor.phase, monitor.cost
+        each = cost.per_activation_ns
         tenths = run.elapsed_ns // 100_000_000
         clock = f"t+{tenths // 600:02}:{tenths % 600 / 10:04.1f}"
         sign, role = _PHASES[phase]
@@ -79,8 +80,11 @@ class Header(Bar):
             (0, _past(monitor), "warn"),
             (0, f" PAUSED +{monitor.log.missed:,} " if monitor.log.paused else "", "warn"),
             (4, f" kept {percent(monitor.kept)} ", "text" if monitor.kept == 1 else "warn"),
+            (6, f" lost {count(monitor.lost)} " if monitor.lost else "", "warn"),
             (4, f" traced 1/{run.every} " if run.every > 1 else "", "warn"),
-            (5, f" cost {percent(monitor.cost)} ", "muted"),
+            (5, f" cost {percent(cost.total)} ", "muted"),
+            (8, f"(ui {percent(cost.monitor)}, engine {percent(cost.engine)}) ", "muted"),
+            (7, f" {duration_ns(round(each))}/ev " if each is not None else "", "muted"),
         ]
 
     def _second(self, monitor: Monitor, auto_reload: bool) -> list[_Part]:

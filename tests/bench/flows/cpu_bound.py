@@ -1,4 +1,4 @@
-"""Four routines that compute, about half a millisecond a message, for so many seconds."""
+"""Routines that compute, about half a millisecond a message: SECONDS, and how many (4)."""
 
 import sys
 import time
@@ -6,6 +6,7 @@ import time
 from routilux import Flow, Routine
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
 
 
 class Cpu(Routine):
@@ -22,13 +23,13 @@ class Cpu(Routine):
             self.emit("again", until=until)
 
 
-flow = Flow("cpu", execution_strategy="concurrent", max_workers=4)
-routines = [Cpu() for _ in range(4)]
+flow = Flow("cpu", execution_strategy="concurrent", max_workers=THREADS)
+routines = [Cpu() for _ in range(THREADS)]
 begin = time.monotonic()
 for number, routine in enumerate(routines):
     flow.add_routine(routine, f"cpu{number}")
     flow.connect(f"cpu{number}", "again", f"cpu{number}", "trigger")
-for number in range(4):
+for number in range(THREADS):
     flow.execute(f"cpu{number}", {"until": begin + SECONDS})
 flow.wait_for_completion()
 total = sum(routine.get_stat("done") for routine in routines)

@@ -38,6 +38,26 @@ PRINTING = ONE.format("print('handled', n, flush=True)")
 
 
 @in_loop
+async def test_an_answer_that_comes_too_late_is_given_to_who_asks_next(tmp_path: Path) -> None:
+    """It holds what has changed: thrown away, the wiring and the counts would never come."""
+    path = write(tmp_path / "one.py", QUIET + "flow.execute('echo')\nflow.wait_for_completion()\n")
+    async with running(path) as live:
+        await live.until_phase("ended")
+        assert await live.session.pull(Pull(), 0.0) is None
+        engine = live.session._current
+        assert engine is not None
+        owed = engine.ask(Pull())
+        await live.until(owed.done, "the late answer")
+        snapshot = await live.session.pull(Pull(), SECONDS)
+        assert snapshot is not None
+        assert snapshot.flows is not None
+        assert len(snapshot.records) == 4
+        again = await live.session.pull(Pull(), SECONDS)
+        assert again is not None
+        assert again.flows is None
+
+
+@in_loop
 async def test_the_first_snapshot_has_the_wiring_and_the_state(tmp_path: Path) -> None:
     path = write(tmp_path / "one.py", QUIET + "flow.execute('echo')\nflow.wait_for_completion()\n")
     async with running(path) as live:
