@@ -14,6 +14,12 @@ from .rows import Key, RoutineRow, State
 LANE_CELLS = 600
 #: Cells that a lane's busy share is taken over: five seconds at 10 Hz.
 BUSY_CELLS = 50
+#: A queue grows when it has so many deliveries, and gets so many more a second, and so large a
+#: share of what comes in. It is looked at over two seconds.
+_LEAST_QUEUE, _LEAST_GROWTH, _LEAST_SHARE = 20, 5.0, 0.05
+#: A routine counts as saturated for so long after a look found it so: a full slot has room for a
+#: moment whenever a message is taken out.
+_SATURATED_FOR = SECOND
 #: A routine shows as failed for so long after a failure, or until something else happens.
 _FAILED_FOR = 10 * SECOND
 
@@ -27,7 +33,8 @@ class RoutineGauge:
         self.retries = self.timers = self.parked = 0
         self.full = False
         self.failed_at: int | None = None
-        self.in_rate, self.out_rate = Rate(), Rate()
+        self.saturated_at: int | None = None
+        self.in_rate, self.out_rate, self.growth = Rate(), Rate(), Rate(2 * SECOND)
         self.trend = Series()
         self.run, self.wait = Window(), Window()
         self.run_minute, self.wait_minute = Window(60, 6), Window(60, 6)
@@ -36,6 +43,16 @@ class RoutineGauge:
     def queue(self) -> int:
         """Deliveries that were queued and have not begun."""
         return max(0, self.queued - self.started - self.dropped)
+
+    def press(self, now: int) -> None:
+        """Note whether it cannot keep up; call it for each look, when all else is known."""
+        self.growth.add(now, self.queue)
+        growth = self.growth.per_second
+        grows = self.queue >= _LEAST_QUEUE and growth >= max(
+            _LEAST_GROWTH, _LEAST_SHARE * self.in_rate.per_second
+        )
+        if self.full or grows:
+            self.saturated_at = now
 
     def state(self, now: int) -> State:
         """The most telling of what is true of it."""
@@ -74,6 +91,7 @@ class RoutineGauge:
             self.dropped,
             self.retries + self.timers,
             self.trend.per_second(),
+            self.saturated_at is not None and now - self.saturated_at < _SATURATED_FOR,
         )
 
 

@@ -195,6 +195,7 @@ class Run:
             routine.in_rate.add(now, routine.queued)
             routine.out_rate.add(now, routine.out)
             routine.trend.add(now, routine.done)
+            routine.press(now)
             if routine.failed > failed_before[routine.key]:
                 routine.failed_at = now
         self.rate.add(now, self.done)
@@ -394,7 +395,7 @@ class Run:
         """The process is gone: its last state stays, what is per second is over."""
         rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
         for routine in self._routines.values():
-            rates += [routine.in_rate, routine.out_rate]
+            rates += [routine.in_rate, routine.out_rate, routine.growth]
         for rate in rates:
             rate.stop()
 
