@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import NamedTuple
 
 from .rows import EdgeRow, Key, RoutineRow, State
@@ -117,10 +117,16 @@ def _group(nodes: Sequence[Node]) -> Node:
     if len(nodes) == 1:
         return nodes[0]
     names = [node.name for node in nodes]
-    start = commonprefix(names)
-    end = commonprefix([name[len(start) :][::-1] for name in names])[::-1]
+    start = _common(names)
+    end = _common([name[len(start) :][::-1] for name in names])[::-1]
     name = f"{start}*{end}" if start or end else nodes[0].kind[1]
     return Node(name, nodes[0].kind, tuple(key for node in nodes for key in node.members))
+
+
+def _common(names: Sequence[str]) -> str:
+    """What all the names begin with."""
+    alike = takewhile(lambda chars: len(set(chars)) == 1, zip(*names, strict=False))
+    return "".join(chars[0] for chars in alike)
 
 
 def _merged(links: Iterable[Link], groups: Sequence[Node]) -> Iterable[Link]:
@@ -183,19 +189,24 @@ def figures(node: Node, rows: Mapping[Key, RoutineRow]) -> RoutineRow | None:
     if len(found) <= 1:
         return found[0] if found else None
 
-    def total(name: str) -> int:
-        return sum(getattr(row, name) for row in found)
+    def longest(times: Iterable[int | None]) -> int | None:
+        return max((time for time in times if time is not None), default=None)
 
-    def longest(name: str) -> int | None:
-        return max((v for row in found if (v := getattr(row, name)) is not None), default=None)
-
-    summed = ("running", "in_rate", "out_rate", "queue", "done", "errors", "dropped", "later")
-    times = ("wait50", "wait99", "run50", "run99")
     return found[0]._replace(
         name=node.title,
         state=min((row.state for row in found), key=WORST.index),
+        running=sum(row.running for row in found),
+        in_rate=sum(row.in_rate for row in found),
+        out_rate=sum(row.out_rate for row in found),
+        queue=sum(row.queue for row in found),
+        wait50=longest(row.wait50 for row in found),
+        wait99=longest(row.wait99 for row in found),
+        run50=longest(row.run50 for row in found),
+        run99=longest(row.run99 for row in found),
+        done=sum(row.done for row in found),
+        errors=sum(row.errors for row in found),
+        dropped=sum(row.dropped for row in found),
+        later=sum(row.later for row in found),
         trend=[sum(values) for values in zip(*(row.trend for row in found), strict=False)],
         saturated=any(row.saturated for row in found),
-        **{name: total(name) for name in summed},
-        **{name: longest(name) for name in times},
     )

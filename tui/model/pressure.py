@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .rows import Key
+from .rows import Key, RoutineRow
 from .run import Run
 
 #: A slot that is almost full: between one message taken out and the next put in.
@@ -22,15 +23,18 @@ class Origin(NamedTuple):
     reason: str
 
 
-def origins(run: Run) -> tuple[Origin, ...]:
+def origins(run: Run, routines: Sequence[RoutineRow]) -> tuple[Origin, ...]:
     """The saturated routines whose own targets are not, the worst first.
 
     A routine is saturated while a slot of it is full or its queue grows, see
     `tui.model.gauges.RoutineGauge.press`. Whoever emits to one that is gets saturated too, so the
     origin is found by walking downstream from any of them to where it ends. Where it does not end,
     in a cycle, the routine with most waiting counts as the origin.
+
+    Args:
+        routines: the rows of the run.
     """
-    saturated = {row.key: row for row in run.routines() if row.saturated}
+    saturated = {row.key: row for row in routines if row.saturated}
     if not saturated:
         return ()
     targets: dict[Key, set[Key]] = {key: set() for key in saturated}
@@ -69,11 +73,15 @@ def _origin(run: Run, key: Key) -> Origin:
     return Origin(key, max(waiting, key=waiting.__getitem__, default=""), _GROWS)
 
 
-def sentence(run: Run, found: tuple[Origin, ...]) -> str:
-    """One sentence about the worst of them, without figures that change: it stays still."""
+def sentences(run: Run, found: tuple[Origin, ...]) -> tuple[str, ...]:
+    """The worst of them in one sentence, then in fewer words and fewer; nothing if there is none.
+
+    There are no figures in them that change, so they stand still on the screen.
+    """
     if not found:
-        return ""
+        return ()
     worst = found[0]
     place = f"{run.routine_name(worst.key)}.{worst.slot}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"back-pressure starts at {place}: {worst.reason}{more}"
+    short = f"{place}: {worst.reason}"
+    return f"back-pressure starts at {short}{more}", short, place

@@ -105,9 +105,7 @@ def _free_rows(taken: set[int], ring: list[Stretch]) -> list[int]:
 
 def _detour(line: Stretch, row: int) -> int:
     """The rows of vertical line when it is split on a row."""
-    return sum(
-        max(*rows, row) - min(*rows, row) for rows in (line.leave, line.arrive)
-    )
+    return sum(max(*rows, row) - min(*rows, row) for rows in (line.leave, line.arrive))
 
 
 def _constrain(lines: Sequence[Sequence[Stretch]]) -> list[Stretch]:

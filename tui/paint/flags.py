@@ -70,8 +70,6 @@ def _taken(layout: Layout) -> set[tuple[int, int]]:
     for wire in layout.wires:
         for (x0, y0), (x1, y1) in pairwise(wire.points):
             cells.update(
-                (x, y)
-                for x in range(x0, x1 + 1)
-                for y in range(min(y0, y1), max(y0, y1) + 1)
+                (x, y) for x in range(x0, x1 + 1) for y in range(min(y0, y1), max(y0, y1) + 1)
             )
     return set(cells)

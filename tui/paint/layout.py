@@ -139,6 +139,31 @@ def layout(
     )
 
 
+def least_size(
+    nodes: Sequence[Node], edges: Sequence[Edge], *, style: Style = "box"
+) -> tuple[int, int]:
+    """Columns and rows that no layout of these can do without: in a fraction of its time."""
+    index = {node.key: number for number, node in enumerate(nodes)}
+    pairs = [(index[edge.source], index[edge.target]) for edge in edges]
+    closing = loops(len(nodes), pairs)
+    pairs = [pair for number, pair in enumerate(pairs) if number not in closing]
+    boxed = style == "box"
+    columns = rows = 0
+    for part in components(len(nodes), pairs):
+        local = {node: place for place, node in enumerate(part)}
+        inside = [(local[source], local[target]) for source, target in pairs if source in local]
+        widths: dict[int, int] = {}
+        heights: dict[int, int] = {}
+        for place, depth in enumerate(rank(len(part), inside)):
+            node = nodes[part[place]]
+            frame = (4, 2) if boxed else (2, 0)
+            widths[depth] = max(widths.get(depth, 0), node.width + frame[0])
+            heights[depth] = heights.get(depth, 0) + max(node.lines, 1) + frame[1]
+        columns = max(columns, sum(widths.values()) + (len(widths) - 1) * (_STUB + HEAD))
+        rows += max(heights.values()) if len(part) > 1 else 0
+    return columns, rows
+
+
 class _Picture:
     """Collects the connected parts of a graph from top to bottom."""
 

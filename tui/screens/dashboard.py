@@ -120,7 +120,10 @@ class DashboardScreen(Looking, Screen[None]):
                 self.set_class(True, "output")  # the traceback is all there is to see
             self._failure = failure
             topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
-            topology.selected = routines.chosen if routines.has_focus else None
+            if routines.has_focus:
+                topology.select(routines.chosen, lit=True)
+            else:
+                topology.lit = topology.has_focus
             for pane in self.panes:
                 pane.show(shown)
 
@@ -186,6 +189,9 @@ class DashboardScreen(Looking, Screen[None]):
             pass
         elif isinstance(pane, EventsPane) and pane.stop_at_cursor():
             self.app.push_screen(PayloadScreen(pane, self.monitor))
+        elif isinstance(pane, TopologyPane) and pane.chosen is not None:
+            if not pane.unfold():
+                self.monitor_app.open_routine(pane.chosen.members[0])
         elif isinstance(pane, RoutinesPane) and pane.chosen is not None:
             self.monitor_app.open_routine(pane.chosen)
         elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
@@ -299,8 +305,18 @@ class DashboardScreen(Looking, Screen[None]):
         self.call_after_refresh(self.show)
 
     def action_fold(self) -> None:
-        """Make equal neighbours among the events one line, or each its own."""
-        self.query_one(EventsPane).toggle_fold()
+        """Make equal routines one node; elsewhere equal neighbours among the events one line."""
+        pane = self.pane
+        where = pane if isinstance(pane, TopologyPane) else self.query_one(EventsPane)
+        where.toggle_fold()
+
+    def action_bundles(self) -> None:
+        """Draw lines of the topology that leave or enter together as one with branches."""
+        self.query_one(TopologyPane).toggle_bundles()
+
+    def action_near(self) -> None:
+        """Draw only what is near the chosen routine: one, two, three steps, everything."""
+        self.query_one(TopologyPane).next_focus()
 
     def action_mark(self) -> None:
         """Mark the chosen event."""

@@ -12,12 +12,18 @@ import pytest
 from routilux import Flow, Routine
 from tests.tui.building import MS, SECOND, World, flow_info, watching
 from tests.waiting import SECONDS
+from tui.model import pressure
 from tui.model.monitor import Monitor
-from tui.model.pressure import Origin, origins, sentence
+from tui.model.pressure import Origin, sentences
+from tui.model.run import Run
 from tui.session.local import LocalSession
 from tui.session.messages import BoxState, Pull
 
 LINE = [("a", "o", "b", "in"), ("b", "o", "c", "in"), ("c", "o", "d", "in")]
+
+
+def origins(run: Run) -> tuple[Origin, ...]:
+    return pressure.origins(run, run.routines())
 
 
 def box(routine: int, *, waiting: int = 20, room: int = 20, **more: int) -> BoxState:
@@ -55,18 +61,23 @@ def names(monitor: Monitor) -> list[str]:
 def test_nothing_is_said_while_everybody_keeps_up() -> None:
     monitor = growing({})
     assert origins(monitor.run) == ()
-    assert sentence(monitor.run, ()) == ""
+    assert sentences(monitor.run, ()) == ()
 
 
 def test_the_origin_is_the_full_routine_whose_own_targets_keep_up() -> None:
     monitor = with_boxes(box(1, blocked=2), box(2, blocked=1))
     assert origins(monitor.run) == (Origin((1, 2), "in", "it is full, emitters wait"),)
-    told = sentence(monitor.run, origins(monitor.run))
-    assert told == "back-pressure starts at c.in: it is full, emitters wait"
+    assert sentences(monitor.run, origins(monitor.run)) == (
+        "back-pressure starts at c.in: it is full, emitters wait",
+        "c.in: it is full, emitters wait",
+        "c.in",
+    )
 
 
 def test_a_full_slot_that_drops_says_so() -> None:
-    assert origins(with_boxes(box(3, dropped=4)).run)[0].reason == "it is full, messages are dropped"
+    assert (
+        origins(with_boxes(box(3, dropped=4)).run)[0].reason == "it is full, messages are dropped"
+    )
     assert origins(with_boxes(box(3)).run)[0].reason == "it is full"
 
 
@@ -116,14 +127,16 @@ def test_in_a_cycle_of_saturated_routines_the_one_with_most_waiting_is_named() -
 
 
 def test_a_routine_that_feeds_itself_can_be_the_origin() -> None:
-    assert names(growing({1: 50, 2: 50}, [("a", "o", "b", "in"), ("b", "o", "b", "in")])) == ["b.in"]
+    assert names(growing({1: 50, 2: 50}, [("a", "o", "b", "in"), ("b", "o", "b", "in")])) == [
+        "b.in"
+    ]
 
 
 def test_two_origins_are_told_with_the_worst_first() -> None:
     wires = [("a", "o", "b", "in"), ("a", "o", "c", "in"), ("a", "o", "d", "in")]
     monitor = with_boxes(box(1, dropped=1), box(2, blocked=1), wires=wires)
     assert names(monitor) == ["c.in", "b.in"]
-    assert sentence(monitor.run, origins(monitor.run)).endswith("emitters wait (and 1 more)")
+    assert sentences(monitor.run, origins(monitor.run))[0].endswith("emitters wait (and 1 more)")
 
 
 def test_looking_back_it_is_the_origin_of_then() -> None:
@@ -201,7 +214,7 @@ async def _watch() -> list[str]:
                 monitor.apply(snapshot)
             rows = {row.name: row for row in monitor.run.routines()}
             if rows and rows["parse"].saturated and rows["write"].saturated:
-                told.append(sentence(monitor.run, origins(monitor.run)))
+                told.append(sentences(monitor.run, origins(monitor.run))[0])
     finally:
         over.set()
         await session.close(1.0)

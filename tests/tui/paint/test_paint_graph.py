@@ -145,7 +145,7 @@ def test_the_lit_edges_of_a_bundle_are_tagged_on_their_whole_way(graph, style):
 @given(graphs(8), styles, st.integers(-3, 30), st.integers(-3, 9), st.integers(1, 40))
 def test_a_window_shows_just_its_part_of_the_picture(graph, style, x, y, width):
     plan = layout(*graph, style=style)
-    names = {key: "宽n" for key in plan.boxes}
+    names = dict.fromkeys(plan.boxes, "宽n")
     whole = drawn(plan, names)
     rows = drawn(plan, names, window=Window(x, y, width, 5))
     assert len(rows) == 5
