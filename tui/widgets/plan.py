@@ -114,7 +114,7 @@ class Planner:
         whole = self._fold(self._wired[1], wish.apart)
         hops = (NEAR if len(whole.nodes) > MANY else 0) if wish.hops is None else wish.hops
         centre = whole.place(wish.centre) or 0 if hops else 0
-        key, made = (id(whole), wish.bundles, hops, centre, width, height), self._made[1]
+        key, made = (whole, wish.bundles, hops, centre, width, height), self._made[1]
         if self._made[0] != key or made is None:
             near = around(whole, centre, hops) if hops else whole
             made = _plan(whole, near, hops, wish.bundles, width, height)
@@ -122,7 +122,7 @@ class Planner:
         return made
 
     def _fold(self, graph: Graph, apart: frozenset[Key] | None) -> Graph:
-        key = (id(graph), apart)
+        key = (graph, apart)  # compared part by part; one that is the same object is equal at once
         if self._whole[0] != key:
             self._whole = (key, graph if apart is None else folded(graph, apart))
         return self._whole[1]
