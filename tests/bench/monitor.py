@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.bench.filters import filters, full_ring
 from tests.bench.terminal import Terminal, children, cpu_seconds, rss_mb
+from tests.bench.topology import open_topology, topology
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = Path(__file__).parent / "flows"
@@ -197,6 +198,8 @@ ALL: tuple[Callable[[], Iterator[str]], ...] = (
     flood,
     filters,
     full_ring,
+    topology,
+    open_topology,
 )
 
 

@@ -395,7 +395,7 @@ class Run:
         """The process is gone: its last state stays, what is per second is over."""
         rates = [self.rate, *self._edge_rates.values(), *(s[2] for s in self._stats.values())]
         for routine in self._routines.values():
-            rates += [routine.in_rate, routine.out_rate, routine.growth]
+            rates += [routine.in_rate, routine.out_rate]
         for rate in rates:
             rate.stop()
 

@@ -119,13 +119,17 @@ class DashboardScreen(Looking, Screen[None]):
             if failure is not self._failure and failure is not None and not monitor.run.flows:
                 self.set_class(True, "output")  # the traceback is all there is to see
             self._failure = failure
-            topology, routines = self.query_one(TopologyPane), self.query_one(RoutinesPane)
-            if routines.has_focus:
-                topology.select(routines.chosen, lit=True)
-            else:
-                topology.lit = topology.has_focus
             for pane in self.panes:
+                if isinstance(pane, TopologyPane):
+                    self._share_choice(pane)  # pane 1 comes before it
                 pane.show(shown)
+
+    def _share_choice(self, topology: TopologyPane) -> None:
+        """What is chosen in pane 1 is chosen in pane 2; the other way round it tells by itself."""
+        routines = self.query_one(RoutinesPane)
+        topology.lit = routines.has_focus or topology.has_focus
+        if routines.has_focus or topology.selected is None:
+            topology.select(routines.chosen)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""

@@ -135,8 +135,7 @@ def _plan(whole: Graph, near: Graph, hops: int, bundles: bool, width: int, heigh
     roomy = width >= ROOMY[0] and height >= ROOMY[1]
     form, drawn = _fitting(near, bundles, hops > 0, width, height)
     if drawn is None and roomy:
-        form = Form(0, min(_longest(near), _LONG), behind=BEHIND)
-        drawn = _drawn(near, form, bundles, hops > 0)
+        form, drawn = _in_part(near, bundles, hops > 0, height)
     is_cut = drawn is not None and (drawn.width > width or drawn.height > height)
     boxes: Mapping[int, Box] = {}
     if roomy and near is not whole:
@@ -171,6 +170,17 @@ def _fitting(
         if drawn.width <= width and drawn.height + len(drawn.loops) * (form.lines > 0) <= room:
             return form, drawn
     return form, None
+
+
+def _in_part(graph: Graph, bundles: bool, back: bool, height: int) -> tuple[Form, Layout]:
+    """Boxes where they fit at least from top to bottom, else rows; as wide as it is."""
+    name = min(_longest(graph), _LONG)
+    boxes, rows = Form(2, name, BRIEF), Form(0, name, behind=BEHIND)
+    if least_size(*_parts(graph, boxes), style="box")[1] <= height:
+        drawn = _drawn(graph, boxes, bundles, back)
+        if drawn.height <= height:
+            return boxes, drawn
+    return rows, _drawn(graph, rows, bundles, back)
 
 
 def _forms(longest: int) -> Iterator[Form]:

@@ -227,9 +227,8 @@ class TopologyPane(DraggedPane):
 
     # choosing -----------------------------------------------------------------------------------
 
-    def select(self, key: Key | None, *, lit: bool) -> None:
+    def select(self, key: Key | None) -> None:
         """Show what was chosen elsewhere; the next picture of a part has it in the middle."""
-        self.lit = lit
         if key is not None and key != self.selected:
             self.selected = key
             self.wish = self.wish._replace(centre=key)

@@ -41,7 +41,7 @@ def with_boxes(*boxes: BoxState, wires: list[Any] = LINE) -> Monitor:
 
 
 def growing(
-    by: dict[int, int], wires: list[Any] = LINE, served: int = 100, looks: int = 20
+    by: dict[int, int], wires: list[Any] = LINE, served: int = 100, looks: int = 40
 ) -> Monitor:
     """Tenths of a second in which the queues of these edges grow by so much a second."""
     world, monitor = World(flow_info(wires)), watching()
@@ -94,8 +94,18 @@ def test_of_several_slots_the_one_where_most_waits_is_named() -> None:
 
 def test_a_queue_that_hardly_grows_is_none() -> None:
     assert names(growing({1: 40}, served=10_000)) == [], "less than one in twenty of what comes"
-    assert names(growing({1: 10}, looks=18)) == [], "fewer than twenty in all"
-    assert names(growing({1: 10}, looks=22)) == ["b.in"]
+    assert names(growing({1: 10}, looks=35)) == [], "fewer than twenty two seconds ago"
+    assert names(growing({1: 10}, looks=42)) == ["b.in"]
+
+
+def test_bursts_that_are_worked_off_are_no_back_pressure() -> None:
+    world, monitor = World(flow_info(LINE)), watching()
+    for look in range(60):
+        burst = look % 19 == 0
+        world.count(1, 1, queued=190 if burst else 0)
+        world.count(1, 1, started=10, done=10)
+        monitor.apply(world.wait(100 * MS).snapshot())
+        assert origins(monitor.run) == ()
 
 
 def test_a_queue_that_shrinks_is_none_however_long() -> None:

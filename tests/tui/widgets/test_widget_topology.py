@@ -33,14 +33,17 @@ def plan(
     monitor: Monitor, wish: Wish, width: int, height: int, planner: Planner | None = None
 ) -> Plan:
     run = monitor.run
-    return (planner or Planner()).plan(run.wiring, run.routines(), run.edges(), wish, width, height)
+    return (planner or Planner()).plan(
+        (id(run), run.wiring), run.routines(), run.edges(), wish, width, height
+    )
 
 
 def pane(monitor: Monitor, *, ascii: bool = False) -> TopologyPane:
     """A pane that is in no app: it makes rows all the same."""
     found = TopologyPane()
     found.ascii = ascii
-    found.select((1, 0), lit=True)
+    found.lit = True
+    found.select((1, 0))
     return found
 
 
@@ -159,7 +162,7 @@ def test_hidden_neighbours_are_counted_at_the_border_in_every_form() -> None:
 
 def test_focus_draws_the_lines_that_lead_back() -> None:
     found = pane(SMALL)
-    found.select((1, 2), lit=True)
+    found.select((1, 2))
     found.wish = found.wish._replace(hops=3)
     text = "\n".join(text_of(found.rows(SMALL, 118, 36)))
     assert "◀" in text
@@ -213,7 +216,7 @@ def test_a_group_is_one_box_that_can_be_taken_apart_and_folded_again() -> None:
 def test_a_group_stands_in_the_list_too_and_any_of_its_routines_chooses_it() -> None:
     monitor = of(fetchers())
     found = pane(monitor)
-    found.select((1, 2), lit=True)
+    found.select((1, 2))
     assert text_of(found.rows(monitor, 30, 3))[0] == ">◇ fetcher* x4 -> parse"
 
 
