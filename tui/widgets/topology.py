@@ -246,6 +246,8 @@ class TopologyPane(DraggedPane):
         node = self._plan.graph.nodes[place]
         if self.selected not in node.members:
             self.selected = node.members[0]
+            if not self._plan.hops:  # what is near a routine begins with the chosen one
+                self.wish = self.wish._replace(centre=self.selected)
             self.choose(self.selected)
         self.redraw()
 

@@ -51,7 +51,9 @@ def test_arrows_walk_from_node_to_node_and_pane_1_goes_along() -> None:
             *("parse", "enrich", "retry", "enrich", "store", "enrich", "parse", "fetch_eu"),
             *("fetch_us", "fetch_us", "alert", "fetch_eu"),
         ]
-        await d.press("l", "z", "1")
+        await d.press("l", "F")
+        assert "parse ±1" in d.title(2), "the middle is what was walked to"
+        await d.press("F", "F", "F", "z", "1")
         assert name(d, routines(d).chosen) == "parse"
         await d.press("j")
         assert name(d, topology(d).selected) == "fetch_us"
