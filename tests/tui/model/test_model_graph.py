@@ -12,7 +12,7 @@ from tui.model.graph import GROUP, Graph, Link, around, figures, folded, wired
 from tui.model.monitor import Monitor
 from tui.model.rows import State
 
-property_test = settings(max_examples=150, deadline=None, derandomize=True)
+property_test = settings(max_examples=80, deadline=None, derandomize=True)
 
 
 def monitor_of(*wires: str, same: str = "", routines: tuple[str, ...] = ()) -> Monitor:

@@ -14,6 +14,8 @@ from tui.paint.layout import Edge, Layout, Node, layout
 
 WEIGHTS = ("idle", "busy", "hot")
 property_test = settings(max_examples=150, deadline=None, derandomize=True)
+#: For what follows from the same code as something that the others check.
+short_test = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 @st.composite
@@ -128,7 +130,7 @@ def test_every_line_carries_the_tag_of_its_edge_from_port_to_arrowhead(graph, st
         assert ends[:: -1 if wire.back else 1] == [wire.edge.source, wire.edge.target]
 
 
-@property_test
+@short_test
 @given(graphs(), styles)
 def test_the_lit_edges_of_a_bundle_are_tagged_on_their_whole_way(graph, style):
     nodes, edges = graph
@@ -141,7 +143,7 @@ def test_the_lit_edges_of_a_bundle_are_tagged_on_their_whole_way(graph, style):
     assert all(tags[y][x] == ("edge", wire.edge.key) for x, y in wire.points)
 
 
-@property_test
+@short_test
 @given(graphs(8), styles, st.integers(-3, 30), st.integers(-3, 9), st.integers(1, 40))
 def test_a_window_shows_just_its_part_of_the_picture(graph, style, x, y, width):
     plan = layout(*graph, style=style)
