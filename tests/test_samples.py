@@ -25,7 +25,7 @@ from routilux import Flow, Level
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "sample_flows").glob("*.py"))
-ENDLESS = ["bursts", "lost_update", "pipeline", "slow_consumer"]
+ENDLESS = ["bursts", "large", "lost_update", "pipeline", "slow_consumer"]
 BRIEF = ["back_pressure", "coroutines", "retries"]  # they end by themselves within seconds
 PANES = {"Routines", "Topology", "Events", "Workers", "Throughput", "Stats", "Output"}
 
@@ -222,7 +222,7 @@ def test_a_tutorial_sample_prints_what_the_tutorial_says(
 @pytest.mark.parametrize("stem", ENDLESS)
 def test_an_endless_sample_shows_activity_and_ends_cleanly_on_ctrl_c(stem: str, code: str) -> None:
     with started(stem, code=code) as process:
-        lines_until(process, r"round 2|22 orders|burst of 50 drained|sensors running", 15.0)
+        lines_until(process, r"build 2|round 2|22 orders|burst of 50 drained|sensors running", 15.0)
         out, err = interrupt(process)
     assert "stopped" in out
     assert err == ""
@@ -305,6 +305,20 @@ def test_the_pipeline_books_all_orders_but_the_ones_that_it_cannot_read(
         "sink": orders - 1,
     }
     watcher.close()
+
+
+def test_the_large_build_has_two_hundred_steps_and_runs_each_once_a_build(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = load("large")
+    module.Compile.seconds = module.Link.seconds = module.Test.seconds = 0.0
+    flow = module.build_flow()
+    assert len(flow.routines) == 200
+    job = flow.execute("checkout", {"build": 1})
+    assert job.wait(timeout=10.0)
+    assert flow.routines["report"].get_stat("builds") == 1
+    module.run(flow, 0.3)
+    assert "build 1: 0." in capsys.readouterr().out
 
 
 def test_the_slow_consumers_queue_stops_growing_when_the_sensors_are_paused() -> None:

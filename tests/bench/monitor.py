@@ -24,6 +24,7 @@ from tests.bench.filters import filters, full_ring
 from tests.bench.load import eight, frames, idle, slow
 from tests.bench.rows import Row, at_most
 from tests.bench.terminal import Terminal, children, cpu_seconds, rss_mb
+from tests.bench.topology import open_topology, topology
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = Path(__file__).parent / "flows"
@@ -205,6 +206,8 @@ ALL: tuple[Callable[[], Iterator[str]], ...] = (
     flood,
     filters,
     full_ring,
+    topology,
+    open_topology,
 )
 
 

@@ -7,13 +7,19 @@ from collections.abc import Iterable, Mapping
 
 from tui.session.messages import TIMER, EdgeInfo, FlowState
 
-from .history import SECOND, Rate, Series, Window
+from .history import SECOND, Floor, Rate, Series, Window
 from .rows import Key, RoutineRow, State
 
 #: Cells of a lane, one per snapshot: a minute at 10 Hz.
 LANE_CELLS = 600
 #: Cells that a lane's busy share is taken over: five seconds at 10 Hz.
 BUSY_CELLS = 50
+#: A queue grows when it never had fewer deliveries than this in the last two seconds, and so many
+#: more than in the two before, and such a share of what comes in a second.
+_LEAST_QUEUE, _LEAST_GROWTH, _LEAST_SHARE = 20, 5, 0.05
+#: A routine counts as saturated for so long after a look found it so: a full slot has room for a
+#: moment whenever a message is taken out.
+_SATURATED_FOR = SECOND
 #: A routine shows as failed for so long after a failure, or until something else happens.
 _FAILED_FOR = 10 * SECOND
 
@@ -27,7 +33,8 @@ class RoutineGauge:
         self.retries = self.timers = self.parked = 0
         self.full = False
         self.failed_at: int | None = None
-        self.in_rate, self.out_rate = Rate(), Rate()
+        self.saturated_at: int | None = None
+        self.in_rate, self.out_rate, self.depth = Rate(), Rate(), Floor()
         self.trend = Series()
         self.run, self.wait = Window(), Window()
         self.run_minute, self.wait_minute = Window(60, 6), Window(60, 6)
@@ -36,6 +43,16 @@ class RoutineGauge:
     def queue(self) -> int:
         """Deliveries that were queued and have not begun."""
         return max(0, self.queued - self.started - self.dropped)
+
+    def press(self, now: int) -> None:
+        """Note whether it cannot keep up; call it for each look, when all else is known."""
+        self.depth.add(now, self.queue)
+        if self.full or (self.queue >= _LEAST_QUEUE and self._grows()):
+            self.saturated_at = now
+
+    def _grows(self) -> bool:
+        least = max(_LEAST_GROWTH, _LEAST_SHARE * self.in_rate.per_second)
+        return self.depth.least >= _LEAST_QUEUE and self.depth.growth >= least
 
     def state(self, now: int) -> State:
         """The most telling of what is true of it."""
@@ -74,6 +91,7 @@ class RoutineGauge:
             self.dropped,
             self.retries + self.timers,
             self.trend.per_second(),
+            self.saturated_at is not None and now - self.saturated_at < _SATURATED_FOR,
         )
 
 

@@ -42,6 +42,44 @@ class Rate:
         return max(0.0, (total - before) * SECOND / (now - then)) if now > then else 0.0
 
 
+class Floor:
+    """The least that a figure was lately, and how much that is above what it was before.
+
+    What rises in bursts and falls back again has no growing floor.
+
+    Args:
+        window: nanoseconds that are lately; before is as long.
+    """
+
+    __slots__ = ("_points", "_window")
+
+    def __init__(self, window: int = 2 * SECOND) -> None:
+        self._window = window
+        self._points: deque[tuple[int, int]] = deque()
+
+    def add(self, time: int, value: int) -> None:
+        """Note the figure at a time; times only rise."""
+        self._points.append((time, value))
+        while self._points[0][0] <= time - 2 * self._window:
+            self._points.popleft()
+
+    @property
+    def least(self) -> int:
+        """Lately."""
+        return min(self._halves()[1], default=0)
+
+    @property
+    def growth(self) -> int:
+        """From before to lately; 0 as long as before is not known."""
+        before, lately = self._halves()
+        return max(0, min(lately) - min(before)) if before and lately else 0
+
+    def _halves(self) -> tuple[list[int], list[int]]:
+        middle = self._points[-1][0] - self._window if self._points else 0
+        before = [value for time, value in self._points if time <= middle]
+        return before, [value for time, value in self._points if time > middle]
+
+
 class Series:
     """What a total grew by in each step of time: a chart's data.
 

@@ -90,11 +90,12 @@ class History:
     def _thin(self) -> None:
         """Leave gaps in proportion to age, as small as they may be for a quarter to be free."""
         share = _CLOSEST
-        while self._size > self._budget * 3 // 4 and len(self._moments) > 2:
+        while self._size > self._budget * 3 // 4 and len(self._moments) > 3:
             *moments, last = self._moments
             kept = moments[:1]
             for moment, after in pairwise([*moments[1:], last]):
-                if after.time - kept[-1].time > (last.time - moment.time) * share:
+                gap = after.time - kept[-1].time
+                if gap > (last.time - moment.time) * share or after is last:
                     kept.append(moment)
             self._moments = [*kept, last]
             self._size = sum(moment.size for moment in self._moments)

@@ -57,6 +57,7 @@ class RoutineRow(NamedTuple):
     dropped: int
     later: int  # deliveries that wait for their time: tries to repeat, timers
     trend: list[float]
+    saturated: bool = False  # cannot keep up: a slot is full, or the queue grows
 
 
 class EdgeRow(NamedTuple):

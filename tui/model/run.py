@@ -197,6 +197,7 @@ class Run:
             routine.in_rate.add(now, routine.queued)
             routine.out_rate.add(now, routine.out)
             routine.trend.add(now, routine.done)
+            routine.press(now)
             if routine.failed > failed_before[routine.key]:
                 routine.failed_at = now
         self.rate.add(now, self.done)

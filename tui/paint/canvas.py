@@ -120,24 +120,35 @@ def _clusters(text: str) -> Iterator[tuple[str, int]]:
 
 
 class Canvas:
-    """A grid of cells of fixed size; what is drawn outside is clipped."""
+    """A grid of cells of fixed size; what is drawn outside is clipped.
 
-    def __init__(self, columns: int, rows: int) -> None:
+    Args:
+        x: the column of what is drawn that the first column shows.
+        y: likewise the row.
+    """
+
+    def __init__(self, columns: int, rows: int, x: int = 0, y: int = 0) -> None:
         self.columns = columns
+        self._x, self._y = x, y
         self._glyphs = [[" "] * columns for _ in range(rows)]
         self._tags: list[list[Tag]] = [[BLANK] * columns for _ in range(rows)]
 
     def put(self, x: int, y: int, glyph: str, tag: Tag) -> None:
         """Set one cell to a glyph that is one cell wide."""
+        x, y = x - self._x, y - self._y
         if 0 <= y < len(self._glyphs) and 0 <= x < self.columns:
             self._glyphs[y][x] = glyph
             self._tags[y][x] = tag
 
     def line(self, x: int, y: int, glyphs: str, tag: Tag) -> None:
-        """Set a stretch of one row to glyphs that are each one cell wide; it must lie inside."""
-        end = x + len(glyphs)
-        self._glyphs[y][x:end] = glyphs
-        self._tags[y][x:end] = [tag] * len(glyphs)
+        """Set a stretch of one row to glyphs that are each one cell wide."""
+        y -= self._y
+        start = max(x - self._x, 0)
+        end = min(x - self._x + len(glyphs), self.columns)
+        if 0 <= y < len(self._glyphs) and start < end:
+            cut = start + self._x - x
+            self._glyphs[y][start:end] = glyphs[cut : cut + end - start]
+            self._tags[y][start:end] = [tag] * (end - start)
 
     def write(self, x: int, y: int, runs: Sequence[Run], cells: int) -> None:
         """Write text of any width at `x`, cut after `cells` (never in the middle of a glyph)."""
@@ -146,9 +157,13 @@ class Canvas:
             for piece, size in _clusters(text):
                 if x + size > end:
                     return
-                self.put(x, y, piece, tag)
-                for extra in range(1, size):
-                    self.put(x + extra, y, "", tag)
+                left = x - self._x
+                if left < 0 or left + size > self.columns:  # only a part of it could be seen
+                    self.line(x, y, " " * size, tag)
+                else:
+                    self.put(x, y, piece, tag)
+                    for extra in range(1, size):
+                        self.put(x + extra, y, "", tag)
                 x += size
 
     def rows(self) -> tuple[Row, ...]:

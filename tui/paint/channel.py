@@ -3,35 +3,38 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
+from typing import TypeAlias
 
 # Two lines on one row must not look like one: a blank column stays between their corners.
 _APART = 2
 
+Ends: TypeAlias = tuple[Sequence[int], Sequence[int]]
+"""The rows of a line at the left and at the right: one each, or several of a bundle."""
+
 
 @dataclass(slots=True, eq=False)
 class Stretch:
-    """A vertical piece of a line, from the row it leaves on to the row it arrives on."""
+    """A vertical piece of a line, with the rows on which it is left and right of it."""
 
-    leave: int
-    arrive: int
+    leave: Sequence[int]
+    arrive: Sequence[int]
     track: int = 0
     after: list["Stretch"] = field(default_factory=list)
     """Stretches that must lie to the left, because a row would otherwise be shared."""
     better: list["Stretch"] = field(default_factory=list)
     """Stretches that should lie to the left, because fewer lines cross then."""
 
-    @property
-    def top(self) -> int:
-        """The upper row."""
-        return min(self.leave, self.arrive)
+    top: int = field(init=False)
+    """The upper row."""
+    bottom: int = field(init=False)
+    """The lower row."""
 
-    @property
-    def bottom(self) -> int:
-        """The lower row."""
-        return max(self.leave, self.arrive)
+    def __post_init__(self) -> None:
+        rows = (*self.leave, *self.arrive)
+        self.top, self.bottom = min(rows), max(rows)
 
 
-def route(ends: Sequence[tuple[int, int]]) -> tuple[list[list[Stretch]], int]:
+def route(ends: Sequence[Ends]) -> tuple[list[list[Stretch]], int]:
     """The stretches of each line through a gap, with their tracks, and the number of tracks.
 
     No two lines share a cell except where a horizontal one passes straight through a vertical
@@ -39,32 +42,58 @@ def route(ends: Sequence[tuple[int, int]]) -> tuple[list[list[Stretch]], int]:
     each other has two, joined on a row that no line ends on.
 
     Args:
-        ends: per line its row at the left and at the right; no row occurs twice on one side.
+        ends: no row occurs twice on one side.
     """
-    lines = [[] if leave == arrive else [Stretch(leave, arrive)] for leave, arrive in ends]
-    _break_rings(lines, {row for pair in ends for row in pair})
+    lines = [
+        [] if len(leave) == len(arrive) == 1 and leave[0] == arrive[0] else [Stretch(leave, arrive)]
+        for leave, arrive in ends
+    ]
+    _break_rings(lines, {row for leave, arrive in ends for row in (*leave, *arrive)})
     return lines, _place(_constrain(lines))
 
 
 def _break_rings(lines: list[list[Stretch]], taken: set[int]) -> None:
     """Split one line of each ring in two, so that the order of the tracks has a beginning."""
-    leaving = {line[0].leave: index for index, line in enumerate(lines) if line}
-    seen: set[int] = set()
+    leaving = {row: index for index, line in enumerate(lines) if line for row in line[0].leave}
+    done: set[int] = set()  # lines on no ring: split ones, and those from which none is reached
     for start in range(len(lines)):
-        ring: list[int] = []
-        at: int | None = start
-        while at is not None and at not in seen and lines[at]:
-            seen.add(at)
-            ring.append(at)
-            at = leaving.get(lines[at][0].arrive)
-        if at is None or at not in ring:
-            continue
-        ring = ring[ring.index(at) :]
-        free = _free_rows(taken, [lines[index][0] for index in ring])
-        _, index, row = min((_detour(lines[i][0], row), i, row) for i in ring for row in free)
-        line = lines[index][0]
-        lines[index] = [Stretch(line.leave, row), Stretch(row, line.arrive)]
-        taken.add(row)
+        while ring := _ring(start, lines, leaving, done):
+            free = _free_rows(taken, [lines[index][0] for index in ring])
+            _, index, row = min((_detour(lines[i][0], row), i, row) for i in ring for row in free)
+            line = lines[index][0]
+            lines[index] = [Stretch(line.leave, (row,)), Stretch((row,), line.arrive)]
+            taken.add(row)
+            done.add(index)
+
+
+def _ring(
+    start: int, lines: Sequence[Sequence[Stretch]], leaving: dict[int, int], done: set[int]
+) -> list[int]:
+    """Lines each of which arrives on a row that the next leaves on, the last on one of the first.
+
+    Lines from which there is no way to a ring are added to `done`, which is left out.
+    """
+    path: list[int] = []
+    rest: list[Iterator[int]] = []
+
+    def enter(index: int) -> None:
+        path.append(index)
+        rows = lines[index][0].arrive if lines[index] else ()
+        rest.append(iter([leaving[row] for row in rows if leaving.get(row, index) != index]))
+
+    if start not in done:
+        enter(start)
+    while path:
+        for index in rest[-1]:
+            if index in path:
+                return path[path.index(index) :]
+            if index not in done:
+                enter(index)
+                break
+        else:
+            done.add(path.pop())
+            rest.pop()
+    return []
 
 
 def _free_rows(taken: set[int], ring: list[Stretch]) -> list[int]:
@@ -75,7 +104,8 @@ def _free_rows(taken: set[int], ring: list[Stretch]) -> list[int]:
 
 
 def _detour(line: Stretch, row: int) -> int:
-    return abs(line.leave - row) + abs(row - line.arrive)
+    """The rows of vertical line when it is split on a row."""
+    return sum(max(*rows, row) - min(*rows, row) for rows in (line.leave, line.arrive))
 
 
 def _constrain(lines: Sequence[Sequence[Stretch]]) -> list[Stretch]:
@@ -84,11 +114,12 @@ def _constrain(lines: Sequence[Sequence[Stretch]]) -> list[Stretch]:
     for line in lines:
         for first, second in pairwise(line):
             second.after.append(first)
-    leaving = {line[0].leave: line[0] for line in lines if line}
+    leaving = {row: line[0] for line in lines if line for row in line[0].leave}
     for line in lines:
-        before = leaving.get(line[-1].arrive) if line else None
-        if before is not None:
-            line[-1].after.append(before)
+        for row in line[-1].arrive if line else ():
+            before = leaving.get(row)
+            if before is not None and before is not line[0]:
+                line[-1].after.append(before)
     for index, one in enumerate(ordered):
         for other in ordered[index + 1 :]:
             if other.top > one.bottom:
@@ -103,7 +134,9 @@ def _constrain(lines: Sequence[Sequence[Stretch]]) -> list[Stretch]:
 
 def _crossed(left: Stretch, right: Stretch) -> int:
     """How often two lines cross when one's vertical stretch lies left of the other's."""
-    return (right.top < left.arrive < right.bottom) + (left.top < right.leave < left.bottom)
+    return sum(right.top < row < right.bottom for row in left.arrive) + sum(
+        left.top < row < left.bottom for row in right.leave
+    )
 
 
 def _place(stretches: Sequence[Stretch]) -> int:

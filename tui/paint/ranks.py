@@ -8,20 +8,22 @@ Pair: TypeAlias = tuple[int, int]
 """Source and target of an edge, as indices of nodes."""
 
 Link: TypeAlias = tuple[int, int, int]
-"""One layer's worth of an edge: item on the left, item on the right, number of the edge."""
+"""One layer's worth of a line: item on the left, item on the right, number of the line."""
 
 
 @dataclass(slots=True)
 class Layered:
     """A graph whose every link spans exactly one gap between layers.
 
-    Items are the nodes 0..n-1 and then the dummies: one for each layer that an edge passes.
+    Items are the nodes 0..n-1 and then the dummies: one for each layer that a line passes.
     """
 
     nodes: int
     layers: list[list[int]]
     links: list[list[Link]]
     """Per gap, that is between layer i and i + 1."""
+    ways: list[list[Link]]
+    """Per edge, its links from left to right."""
 
     def left(self, size: int) -> list[list[int]]:
         """For each of `size` items the items that its links come from."""
@@ -125,22 +127,36 @@ def rank(nodes: int, edges: Sequence[Pair]) -> list[int]:
     return [value - lowest for value in ranks]
 
 
-def layered(nodes: int, edges: Sequence[Pair], ranks: Sequence[int]) -> Layered:
-    """The graph cut into single-layer links, with the layers in order of first visit."""
+def layered(
+    nodes: int, edges: Sequence[Pair], ranks: Sequence[int], lines: Sequence[int] | None = None
+) -> Layered:
+    """The graph cut into single-layer links, with the layers in order of first visit.
+
+    Args:
+        lines: the number of the line that each edge is part of; edges of one line share what they
+            pass. None: each edge is a line of its own.
+    """
     depth = max(ranks, default=0) + 1
-    links: list[list[Link]] = [[] for _ in range(depth - 1)]
+    links: list[dict[Link, None]] = [{} for _ in range(depth - 1)]
     layers: list[list[int]] = [[] for _ in range(depth)]
-    item = nodes
-    for number, (source, target) in enumerate(edges):
-        left = source
+    ways: list[list[Link]] = []
+    passing: dict[tuple[int, int], int] = {}  # the dummy of a line in a layer
+    for (source, target), line in zip(edges, lines or range(len(edges)), strict=True):
+        left, way = source, []
         for layer in range(ranks[source] + 1, ranks[target]):
-            links[layer - 1].append((left, item, number))
-            layers[layer].append(item)
-            left, item = item, item + 1
-        links[ranks[target] - 1].append((left, target, number))
+            item = passing.get((line, layer))
+            if item is None:
+                item = passing[line, layer] = nodes + len(passing)
+                layers[layer].append(item)
+            way.append((left, item, line))
+            left = item
+        way.append((left, target, line))
+        for gap, link in enumerate(way, ranks[source]):
+            links[gap][link] = None
+        ways.append(way)
     for node in range(nodes):
         layers[ranks[node]].append(node)
-    graph = Layered(nodes, layers, links)
+    graph = Layered(nodes, layers, [list(gap) for gap in links], ways)
     _first_order(graph)
     return graph
 

@@ -26,7 +26,7 @@ class Ports:
 
 
 def ports(graph: Layered, heights: Sequence[int], *, boxed: bool) -> list[Ports]:
-    """One port row per link on each side of a node, in the order of the other ends.
+    """One port row per line on each side of a node, in the order of the other ends.
 
     Args:
         heights: text rows per node; a dummy has none.
@@ -37,28 +37,36 @@ def ports(graph: Layered, heights: Sequence[int], *, boxed: bool) -> list[Ports]
     found = []
     for gap in graph.links:
         down = sorted(gap, key=lambda link: (place[link[0]], place[link[1]], link[2]))
-        up = sorted(gap, key=lambda link: (place[link[1]], place[link[0]], link[2]))
-        leave = _offsets(down, 0, graph.nodes, heights, boxed)
-        arrive = _offsets(up, 1, graph.nodes, heights, boxed)
-        found.append(Ports(down, [leave[link] for link in down], [arrive[link] for link in down]))
+        leave, arrive = (_offsets(gap, side, place, graph, heights, boxed) for side in (0, 1))
+        found.append(
+            Ports(
+                down,
+                [leave[left, line] for left, _, line in down],
+                [arrive[right, line] for _, right, line in down],
+            )
+        )
     return found
 
 
 def _offsets(
-    links: Sequence[Link], side: int, nodes: int, heights: Sequence[int], boxed: bool
-) -> dict[Link, int]:
-    """Port rows of links that are sorted by their items on `side`."""
-    counts: dict[int, int] = {}
+    links: Sequence[Link],
+    side: int,
+    place: Sequence[int],
+    graph: Layered,
+    heights: Sequence[int],
+    boxed: bool,
+) -> dict[tuple[int, int], int]:
+    """The port rows on one side of the links: by item and line."""
+    others: dict[int, dict[int, list[int]]] = {}
     for link in links:
-        counts[link[side]] = counts.get(link[side], 0) + 1
-    offsets: dict[Link, int] = {}
-    used: dict[int, int] = {}
-    for link in links:
-        item = link[side]
-        index = used.get(item, 0)
-        used[item] = index + 1
-        first = 1 + (heights[item] - counts[item]) // 2 if boxed and item < nodes else 0
-        offsets[link] = first + index
+        others.setdefault(link[side], {}).setdefault(link[2], []).append(place[link[1 - side]])
+    offsets = {}
+    for item, lines in others.items():
+        centred = boxed and item < graph.nodes
+        first = 1 + (heights[item] - len(lines)) // 2 if centred else 0
+        order = sorted(lines, key=lambda line: (sum(lines[line]) / len(lines[line]), line))
+        for row, line in enumerate(order, first):
+            offsets[item, line] = row
     return offsets
 
 

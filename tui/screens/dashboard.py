@@ -121,11 +121,17 @@ class DashboardScreen(Looking, Screen[None]):
             self._failure = failure
             routines = self.query_one(RoutinesPane)
             routines.show(shown)  # first: the topology marks what is chosen there
-            topology = self.query_one(TopologyPane)
-            topology.selected = routines.chosen if routines.has_focus else None
+            self._share_choice(self.query_one(TopologyPane))
             for pane in self.panes:
                 if pane is not routines:
                     pane.show(shown)
+
+    def _share_choice(self, topology: TopologyPane) -> None:
+        """What is chosen in pane 1 is chosen in pane 2; the other way round it tells by itself."""
+        routines = self.query_one(RoutinesPane)
+        topology.lit = routines.has_focus or topology.has_focus
+        if routines.has_focus or topology.selected is None:
+            topology.select(routines.chosen)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
@@ -191,6 +197,9 @@ class DashboardScreen(Looking, Screen[None]):
             pass
         elif isinstance(pane, EventsPane) and pane.stop_at_cursor():
             self.app.push_screen(PayloadScreen(pane, self.monitor))
+        elif isinstance(pane, TopologyPane) and pane.chosen is not None:
+            if not pane.unfold():
+                self.monitor_app.open_routine(pane.chosen.members[0])
         elif isinstance(pane, RoutinesPane) and pane.chosen is not None:
             self.monitor_app.open_routine(pane.chosen)
         elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
@@ -304,8 +313,18 @@ class DashboardScreen(Looking, Screen[None]):
         self.call_after_refresh(self.show)
 
     def action_fold(self) -> None:
-        """Make equal neighbours among the events one line, or each its own."""
-        self.query_one(EventsPane).toggle_fold()
+        """Make equal routines one node; elsewhere equal neighbours among the events one line."""
+        pane = self.pane
+        where = pane if isinstance(pane, TopologyPane) else self.query_one(EventsPane)
+        where.toggle_fold()
+
+    def action_bundles(self) -> None:
+        """Draw lines of the topology that leave or enter together as one with branches."""
+        self.query_one(TopologyPane).toggle_bundles()
+
+    def action_near(self) -> None:
+        """Draw only what is near the chosen routine: one, two, three steps, everything."""
+        self.query_one(TopologyPane).next_focus()
 
     def action_mark(self) -> None:
         """Mark the chosen event."""

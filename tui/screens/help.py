@@ -22,6 +22,8 @@ _SIGNS = (
     "LATER tries to repeat and timers, DROP messages that will never run",
     "WAIT and RUN: times of the last 10 s; 50 and 99 are percentiles",
     "Lanes: capital letter = busy half of the cell or more, dot = idle",
+    "Topology: arrows walk, x3 three alike, +3 beyond: left out by F",
+    "! before a name: back-pressure starts there",
     "Timeline: x failed, | the moment shown, o queued, > began",
     "loop 12co: coroutines under way; drn: empties a slot that is full",
     "Times: n nano-, u micro-, m milliseconds, s seconds",

@@ -12,7 +12,9 @@ from tui.session.messages import RecordTuple
 from tui.widgets.causes import CausesPane
 from tui.widgets.events import EventsPane
 from tui.widgets.pane import Pane
+from tui.widgets.routines import RoutinesPane
 from tui.widgets.timeline import TimelinePane
+from tui.widgets.topology import TopologyPane
 from tui.widgets.workers import WorkersPane
 
 
@@ -37,6 +39,7 @@ class Looking(Screen[None]):
         """What is chosen in one pane is chosen in the others."""
         self.query_one(CausesPane).choose = self._choose
         self.query_one(TimelinePane).scrub = self.scrub
+        self.query_one(TopologyPane).choose = self.query_one(RoutinesPane).choose
 
     # opening and closing --------------------------------------------------------------------------
 

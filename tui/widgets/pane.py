@@ -7,7 +7,7 @@ is an offset of ours: a virtual size that grows with each event would lay out th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, overload
 
 from rich.segment import Segment
@@ -98,6 +98,10 @@ class Pane(Widget, can_focus=True):
         """
         return ""
 
+    def subtitle(self, monitor: Monitor) -> str:
+        """What stands in the lower border. Without figures: each change repaints the whole pane."""
+        return ""
+
     @property
     def shows_cursor(self) -> bool:
         """Whether the chosen row stands out: while it can be moved."""
@@ -150,7 +154,9 @@ class Pane(Widget, can_focus=True):
         fresh = [self._strip(self._index(y), width, base) for y in range(height)]
         old, self._strips = self._strips, fresh
         changed = [
-            Region(0, y, width, 1) for y in range(height) if y >= len(old) or old[y] != fresh[y]
+            Region(0, y, width, 1) if y >= len(old) else _changed(old[y], fresh[y], y)
+            for y in range(height)
+            if y >= len(old) or old[y] != fresh[y]
         ]
         if changed:
             self.refresh(*changed)
@@ -187,8 +193,13 @@ class Pane(Widget, can_focus=True):
         if self._title_text != text:
             self._title_text = text
             self.border_title = text.replace("[", r"\[")
+        below = self.subtitle(monitor)
+        below = fit(below, min(measure(below), room))
+        if self._subtitle_text != below:
+            self._subtitle_text = below
+            self.border_subtitle = below.replace("[", r"\[")
 
-    _title_text = ""
+    _title_text = _subtitle_text = ""
 
     # moving -----------------------------------------------------------------------------------
 
@@ -270,6 +281,25 @@ class Pane(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         if self.has_cursor and offset is not None:
             self.move(self._index(offset.y) - self.cursor)
+
+
+def _changed(old: Strip, fresh: Strip, y: int) -> Region:
+    """The cells of a line that differ, from the first to the last."""
+    width = fresh.cell_length
+    start, end = _equal(old, fresh), _equal(list(old)[::-1], list(fresh)[::-1])
+    if old.cell_length != width or start + end >= width:
+        return Region(0, y, width, 1)
+    return Region(start, y, width - start - end, 1)
+
+
+def _equal(old: Iterable[Segment], fresh: Iterable[Segment]) -> int:
+    """The cells of the segments in which two lines begin alike."""
+    cells = 0
+    for one, other in zip(old, fresh, strict=False):
+        if one != other:
+            break
+        cells += one.cell_length
+    return cells
 
 
 def _by_state(colors: Palette, state: str) -> Style:

@@ -152,6 +152,11 @@ class RoutinesPane(FilteredPane):
         index = self.cursor - 1
         return self._order[index] if 0 <= index < len(self._order) else None
 
+    def choose(self, key: Key) -> None:
+        """Put the cursor on a routine, unless a filter hides it."""
+        if key in self._order:
+            self.move(self._order.index(key) + 1 - self.cursor)
+
     def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
         """Sort at most once a second; the cursor stays on its routine."""
         self.cursor = max(1, self.cursor)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routilux.histogram import bin_of, merge, percentile
-from tui.model.history import SECOND, Rate, Series, Window
+from tui.model.history import SECOND, Floor, Rate, Series, Window
 
 steps = st.lists(
     st.tuples(st.integers(1, 3 * SECOND), st.integers(0, 10**9)), min_size=1, max_size=60
@@ -160,3 +160,15 @@ def test_within_its_span_a_window_is_exact(seconds: list[list[int]]) -> None:
         window.add(second * SECOND, _bins(*seen))
     for share in (0.0, 0.5, 0.9, 1.0):
         assert window.percentile(share) == percentile(_bins(*seen), share)
+
+
+def test_a_floor_grows_only_when_what_is_left_after_bursts_does() -> None:
+    floor = Floor(SECOND)
+    assert (floor.least, floor.growth) == (0, 0)
+    for step in range(40):  # tenths of a second: falls to 0 once a second
+        floor.add(step * SECOND // 10, 90 - 10 * (step % 10))
+        assert floor.growth == 0
+    assert floor.least == 0 + 10 * (9 - 39 % 10)
+    for step in range(40, 60):
+        floor.add(step * SECOND // 10, step)
+    assert (floor.least, floor.growth) == (50, 10)

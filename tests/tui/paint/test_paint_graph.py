@@ -9,11 +9,13 @@ from rich.cells import cell_len
 
 from tests.tui.paint.trace import trace
 from tui.paint.canvas import text_of
-from tui.paint.graph import loop_row, paint
+from tui.paint.graph import Window, loop_row, paint
 from tui.paint.layout import Edge, Layout, Node, layout
 
 WEIGHTS = ("idle", "busy", "hot")
 property_test = settings(max_examples=150, deadline=None, derandomize=True)
+#: For what follows from the same code as something that the others check.
+short_test = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 @st.composite
@@ -34,19 +36,20 @@ def drawn(plan, names=None, **options):
     def label(key):
         return [[((names or {}).get(key, "n" * 3), ("name", key))]]
 
-    return paint(plan, label, **options)
+    return paint(plan, label, **options).rows()
 
 
 def lines_of(rows):
     return ["".join(text for text, _ in row) for row in rows]
 
 
-def wired(names, arrows, style="box"):
+def wired(names, arrows, style="box", **how):
     keys = {name: key for key, name in enumerate(names.split())}
     nodes = [Node(key, len(name)) for name, key in keys.items()]
     pairs = [arrow.split(">") for arrow in arrows.split()]
     edges = [Edge(number, keys[a], keys[b]) for number, (a, b) in enumerate(pairs)]
-    return layout(nodes, edges, style=style), {key: name for name, key in keys.items()}
+    plan = layout(nodes, edges, style=style, **how)
+    return plan, {key: name for name, key in keys.items()}
 
 
 def picture(names, arrows, style="box", **options):
@@ -54,28 +57,108 @@ def picture(names, arrows, style="box", **options):
     return text_of(drawn(plan, labels, **options))
 
 
-@property_test
-@given(graphs(), styles)
-def test_following_the_glyphs_reaches_exactly_the_edges_of_the_graph(graph, style):
-    nodes, edges = graph
-    plan = layout(nodes, edges, style=style)
-    rows = lines_of(drawn(plan, edge_weight=lambda key: WEIGHTS[key % 3]))
-    expected = Counter((edge.source, edge.target) for edge in edges if edge not in plan.loops)
-    assert trace(rows, plan.boxes) == expected
+def joined(plan, rows):
+    """What the picture says, and what is wired and drawn."""
+    pairs = [(edge.source, edge.target) for edge in (wire.edge for wire in plan.wires)]
+    return trace(rows, plan.boxes), Counter(pairs)
+
+
+def weighted(plan, **options):
+    return lines_of(drawn(plan, edge_weight=lambda key: WEIGHTS[key % 3], **options))
 
 
 @property_test
-@given(graphs(), styles)
-def test_every_line_carries_the_tag_of_its_edge_from_port_to_arrowhead(graph, style):
+@given(graphs(), styles, st.booleans())
+def test_following_the_glyphs_reaches_exactly_the_edges_of_the_graph(graph, style, back):
     nodes, edges = graph
-    plan = layout(nodes, edges, style=style)
+    plan = layout(nodes, edges, style=style, back=back)
+    seen, wired = joined(plan, weighted(plan))
+    assert seen == wired
+    undrawn = {edge for edge in edges if edge in plan.loops}
+    assert sorted([w.edge for w in plan.wires] + sorted(undrawn)) == sorted(edges)
+    if back:
+        assert all(edge.source == edge.target for edge in undrawn), "only these have no line then"
+
+
+@property_test
+@given(graphs(), styles, st.booleans())
+def test_no_branch_of_a_bundle_leads_to_where_no_edge_does(graph, style, back):
+    nodes, edges = graph
+    plan = layout(nodes, edges, style=style, back=back, bundles=True)
+    seen, wired = joined(plan, weighted(plan, lit=[edge.key for edge in edges[::2]]))
+    assert set(seen) == set(wired)
+
+
+KINDS = {
+    "a long edge": ("a b c d e", "a>b b>c c>d d>e a>e"),
+    "a cycle": ("a b c", "a>b b>c c>a"),
+    "two cycles through one node": ("a b c d", "a>b b>a b>c c>d d>b"),
+    "a node that feeds itself": ("a b", "a>a a>b b>b"),
+    "parallel edges": ("a b c", "a>b a>b a>b b>c a>c a>c"),
+    "parallel edges that lead back": ("a b", "a>b b>a b>a"),
+    "fan-in": ("a b c d e", "a>e b>e c>e d>e"),
+    "fan-out": ("a b c d e", "a>b a>c a>d a>e"),
+    "both at once": ("a b c x y z", "a>x a>y a>z b>x b>y b>z c>x c>y c>z"),
+    "lines that swap rows": ("a b c d", "a>d b>c b>d a>c"),
+    "two graphs and a lone node": ("a b c d e", "a>b c>d"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_picture_of_each_kind_of_wiring_can_be_followed(kind):
+    """Kinds that a random graph could miss, in each way of drawing them."""
+    for style in ("box", "row"):
+        for back in (False, True):
+            for bundles in (False, True):
+                plan, _ = wired(*KINDS[kind], style, back=back, bundles=bundles)
+                seen, edges = joined(plan, weighted(plan))
+                assert set(seen) == set(edges)
+                assert bundles or seen == edges
+
+
+@property_test
+@given(graphs(), styles, st.booleans())
+def test_every_line_carries_the_tag_of_its_edge_from_port_to_arrowhead(graph, style, back):
+    nodes, edges = graph
+    plan = layout(nodes, edges, style=style, back=back)
     rows = drawn(plan)
     tags = [[tag for text, tag in row for _ in text] for row in rows]
     for wire in plan.wires:
         (x0, y0), (x1, y1) = wire.points[0], wire.points[-1]
         assert tags[y0][x0] == tags[y1][x1] == ("edge", wire.edge.key)
-        assert plan.at(x0 - 1, y0) == wire.edge.source
-        assert plan.at(x1 + 1, y1) == wire.edge.target
+        ends = [plan.at(x0 - 1, y0), plan.at(x1 + 1, y1)]
+        assert ends[:: -1 if wire.back else 1] == [wire.edge.source, wire.edge.target]
+
+
+@short_test
+@given(graphs(), styles)
+def test_the_lit_edges_of_a_bundle_are_tagged_on_their_whole_way(graph, style):
+    nodes, edges = graph
+    plan = layout(nodes, edges, style=style, bundles=True)
+    if not plan.wires:
+        return
+    wire = plan.wires[len(plan.wires) // 2]
+    rows = drawn(plan, lit={wire.edge.key})
+    tags = [[tag for text, tag in row for _ in text] for row in rows]
+    assert all(tags[y][x] == ("edge", wire.edge.key) for x, y in wire.points)
+
+
+@short_test
+@given(graphs(8), styles, st.integers(-3, 30), st.integers(-3, 9), st.integers(1, 40))
+def test_a_window_shows_just_its_part_of_the_picture(graph, style, x, y, width):
+    plan = layout(*graph, style=style)
+    names = dict.fromkeys(plan.boxes, "宽n")
+    whole = drawn(plan, names)
+    rows = drawn(plan, names, window=Window(x, y, width, 5))
+    assert len(rows) == 5
+    for at, row in enumerate(lines_of(rows), y):
+        assert cell_len(row) == width
+        full = "".join(text for text, _ in whole[at]) if 0 <= at < len(whole) else ""
+        cells = [c for char in full for c in (char, *[""] * (cell_len(char) - 1))]
+        for place, char in enumerate(c for ch in row for c in (ch, *[""] * (cell_len(ch) - 1))):
+            inside = 0 <= x + place < len(cells)
+            expected = cells[x + place] if inside else " "
+            assert char == expected or (char == " " and expected in ("宽", "")), (at, place)
 
 
 @property_test
@@ -142,7 +225,7 @@ def test_the_same_graph_is_laid_out_the_same_way_every_time(graph, style):
 def test_every_row_is_as_wide_as_the_layout_whatever_the_names_contain(graph, style, name, plain):
     nodes, edges = graph
     plan = layout(nodes, edges, style=style)
-    rows = paint(plan, lambda key: [[(name, ("name",))]] * 2, ascii=plain)
+    rows = paint(plan, lambda key: [[(name, ("name",))]] * 2, ascii=plain).rows()
     assert len(rows) == plan.height
     assert {cell_len(line) for line in lines_of(rows)} <= {plan.width}
 
@@ -270,7 +353,7 @@ def test_a_label_of_several_lines_keeps_the_tags_of_its_runs():
     plan = layout([Node(1, 6, 2)], [])
     rows = paint(
         plan, lambda key: [[("● ", ("state", 1)), ("proc", ("name", 1))], [("q9", ("q",))]]
-    )
+    ).rows()
     assert text_of(rows) == ["╭────────╮", "│ ● proc │", "│ q9     │", "╰────────╯"]
     assert (("● ", ("state", 1))) in rows[1]
 
@@ -278,6 +361,25 @@ def test_a_label_of_several_lines_keeps_the_tags_of_its_runs():
 def test_a_click_finds_the_node_below_it():
     plan, _ = wired("a b", "a>b")
     assert (plan.at(0, 0), plan.at(6, 1), plan.at(9, 1)) == (0, None, 1)
+
+
+def test_a_loop_can_be_drawn_as_a_line_that_leads_back():
+    plan, names = wired("a b c", "a>b b>c c>a", "row", back=True)
+    assert text_of(drawn(plan, names)) == ["▌a▐──▶▌b▐──▶▌c▐", "▌ ▐◀────────▌ ▐"]
+    assert text_of(drawn(plan, names, ascii=True)) == ["[a]-->[b]-->[c]", "[ ]<--------[ ]"]
+
+
+def test_bundles_are_lines_with_branches():
+    plan, names = wired("a b c d", "a>b a>c a>d", "row", bundles=True)
+    assert text_of(drawn(plan, names)) == ["    ┌─▶▌b▐", "▌a▐─┼─▶▌c▐", "    └─▶▌d▐"]
+    plan, names = wired("a b c d", "a>d b>d c>d", "row", bundles=True)
+    assert text_of(drawn(plan, names)) == ["▌a▐─┐", "▌b▐─┼─▶▌d▐", "▌c▐─┘"]
+
+
+def test_what_several_edges_share_is_drawn_as_the_busiest():
+    plan, names = wired("a b c", "a>b a>c", "row", bundles=True)
+    rows = text_of(drawn(plan, names, edge_weight={0: "idle", 1: "hot"}.get))
+    assert rows == ["▌a▐━┳─▶▌b▐", "    ┗━▶▌c▐"]
 
 
 def test_a_layout_cannot_be_changed():

@@ -100,37 +100,77 @@ def test_items_keep_their_order_without_overlap_and_start_at_row_zero(wiring, in
             assert tops[upper] + sizes[upper] <= tops[lower]
 
 
+@property_test
+@given(wirings(forward=True), st.integers(1, 5))
+def test_edges_of_one_line_share_its_dummies_and_each_still_has_its_way(wiring, groups):
+    count, pairs = wiring
+    lines = [source % groups for source, _ in pairs]
+    graph = layered(count, pairs, rank(count, pairs), lines)
+    where = {item: index for index, layer in enumerate(graph.layers) for item in layer}
+    passed = [(line, where[b]) for gap in graph.links for _, b, line in gap if b >= count]
+    dummies = {b for gap in graph.links for _, b, _ in gap if b >= count}
+    assert len(dummies) == len(set(passed)), "one dummy for each layer that a line passes"
+    for (source, target), way in zip(pairs, graph.ways, strict=True):
+        assert (way[0][0], way[-1][1]) == (source, target)
+        assert all(one[1] == other[0] for one, other in pairwise(way))
+        assert all(link in graph.links[where[link[0]]] for link in way)
+
+
+@st.composite
+def gaps(draw, most=16):
+    """Lines through a gap, some with several rows on one side: a bundle has one root."""
+    left = draw(st.permutations(range(most)))
+    right = draw(st.permutations(range(most)))
+    ends = []
+    for leaves, arrives in draw(
+        st.lists(st.sampled_from([(1, 1), (1, 1), (1, 3), (2, 1), (4, 1)]), max_size=6)
+    ):
+        if leaves > len(left) or arrives > len(right):
+            break
+        ends.append((tuple(left[:leaves]), tuple(right[:arrives])))
+        left, right = left[leaves:], right[arrives:]
+    return ends
+
+
 def cells_of(line, leave, arrive, width):
-    """The horizontal and the vertical cells of one line through a gap of `width` columns."""
-    across, down, x, y = set(), set(), -1, leave
-    for stretch in line:
-        assert stretch.leave == y
-        across |= {(column, y) for column in range(x + 1, stretch.track)}
-        down |= {(stretch.track, row) for row in range(stretch.top, stretch.bottom + 1)}
-        x, y = stretch.track, stretch.arrive
-    assert y == arrive
-    return across | {(column, y) for column in range(x + 1, width)}, down
+    """The horizontal, the vertical and the joint cells of a line in a gap of `width` columns."""
+    if not line:
+        assert leave == arrive
+        return [(x, leave[0]) for x in range(width)], [], []
+    assert (line[0].leave, line[-1].arrive) == (leave, arrive)
+    across = [(x, y) for y in leave for x in range(line[0].track)]
+    across += [(x, y) for y in arrive for x in range(line[-1].track + 1, width)]
+    if len(line) == 2:
+        (row,) = line[0].arrive
+        assert line[1].leave == (row,)
+        across += [(x, row) for x in range(line[0].track + 1, line[1].track)]
+    down = [(one.track, row) for one in line for row in range(one.top, one.bottom + 1)]
+    joints = [(one.track, row) for one in line for row in (*one.leave, *one.arrive)]
+    return across, down, joints
 
 
 @property_test
-@given(st.lists(st.integers(0, 15), unique=True, max_size=16), st.randoms(use_true_random=False))
-def test_lines_through_a_gap_share_cells_only_where_they_cross(left, random):
-    right = random.sample(range(16), len(left))
-    ends = list(zip(sorted(left), right, strict=True))
+@given(gaps())
+def test_lines_through_a_gap_share_cells_only_where_they_cross(ends):
     lines, tracks = route(ends)
     flat: Counter[tuple[int, int]] = Counter()
     upright: Counter[tuple[int, int]] = Counter()
-    corners: Counter[tuple[int, int]] = Counter()
-    for line, pair in zip(lines, ends, strict=True):
-        across, down = cells_of(line, *pair, tracks)
+    joints: set[tuple[int, int]] = set()
+    for line, (leave, arrive) in zip(lines, ends, strict=True):
+        across, down, joined = cells_of(line, leave, arrive, tracks)
         flat.update(across)
         upright.update(down)
-        corners.update((one.track, row) for one in line for row in (one.leave, one.arrive))
+        joints.update(joined)
     assert all(times == 1 for times in (*flat.values(), *upright.values()))
-    assert not set(corners) & set(flat)
+    assert not joints & set(flat), "a line runs through a corner or a branch of another"
 
 
 def test_a_ring_of_lines_is_broken_on_a_free_row_even_when_all_rows_are_taken():
-    lines, _ = route([(0, 1), (1, 0)])
+    lines, _ = route([((0,), (1,)), ((1,), (0,))])
     assert sorted(map(len, lines)) == [1, 2]
     assert max(stretch.bottom for line in lines for stretch in line) == 2
+
+
+def test_bundles_that_wait_for_each_other_twice_are_broken_twice():
+    lines, _ = route([((0,), (2, 5)), ((2, 1), (0,)), ((5,), (1,))])
+    assert sum(map(len, lines)) > 3

@@ -99,7 +99,7 @@ def test_the_output_takes_the_bottom_row_on_narrow_screens_and_gives_it_back() -
 def test_zoom_gives_any_pane_the_whole_width_and_esc_takes_it_back() -> None:
     async def script(d: Driver) -> None:
         for number in PANES:
-            key = "enter" if number in (2, 4) else "z"  # in others Enter opens something
+            key = "enter" if number == 4 else "z"  # in others Enter opens something
             await d.press(str(number))
             before = d.pane(number).outer_size
             await d.press(key)
@@ -290,7 +290,7 @@ def test_a_pane_that_fits_does_not_scroll_away_sideways() -> None:
         for number in PANES:
             await d.press(str(number))
             before = d.text(number)
-            if number not in (3, 7):  # there lines may be longer
+            if number not in (2, 3, 7):  # there lines may be longer, in 2 they walk
                 await d.press("l", "l", "l")
                 assert d.text(number) == before
 

@@ -67,14 +67,6 @@ def test_one_pane_on_a_small_screen(same: Same) -> None:
     drive_canned(script, *SCENE, size=(40, 12))
 
 
-def test_the_topology_zoomed(same: Same) -> None:
-    async def script(d: Driver) -> None:
-        await d.press("2", "z")
-        same(screen_text(d.app), "topology-zoomed")
-
-    drive_canned(script, *SCENE, size=(120, 40))
-
-
 @pytest.mark.parametrize("size", SIZES[:2], ids=str)
 def test_the_help(size: tuple[int, int], same: Same) -> None:
     async def script(d: Driver) -> None:
