@@ -30,6 +30,7 @@ class PayloadScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Close"),
+        Binding("Y", "app.picture", "Write the screen"),
         Binding("j", "scroll(1)", "Down"),
         Binding("k", "scroll(-1)", "Up"),
         Binding("comma", "step(-1)", "The event before"),
@@ -68,7 +69,7 @@ class PayloadScreen(ModalScreen[None]):
         entry = self._pane.chosen
         if entry is None:
             return
-        colors = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+        colors = palette(self.app.theme_variables)
         number = entry.record[log.SEQUENCE]
         times = f", the newest of {entry.times:,}" if entry.times > 1 else ""
         self.query_one("#payload").border_title = f"Event #{number:,}{times}"
@@ -81,7 +82,7 @@ def payload_text(monitor: Monitor, entry: Entry, colors: Palette, *, ascii: bool
     single = Entry(entry.position, record)
     text = Text()
     for part, tag in event_row(monitor, single, 200, ascii=ascii)[:-2]:
-        text.append(part, getattr(colors, str(tag[0]), colors.text))
+        text.append(part, colors.role(str(tag[0])))
     text.rstrip()
     text.append(f"\n job {record[log.JOB]}  generation {record[log.GENERATION]}{_sum(record)}\n\n")
     tree = monitor.log.tree(record)
@@ -119,7 +120,7 @@ def _append_lines(text: Text, tree: list[Line], colors: Palette) -> None:
     widest = max((2 * line.depth + measure(line.key) for line in tree), default=0)
     room = min(widest, _LONGEST_KEY)
     for line in tree:
-        style = getattr(colors, _CHANGES.get(line.change, "text"))
+        style = colors.role(_CHANGES.get(line.change, "text"))
         text.append(f" {line.change or ' '} ", style)
         indent = "  " * line.depth
         key = indent + clean(line.key)

@@ -62,7 +62,7 @@ class PickerScreen(Screen[None]):
     def _fill(self, samples: list[Candidate], here: list[Candidate], note: str) -> None:
         options = self.query_one(OptionList)
         options.loading = False
-        self._bad = palette(self.app.theme_variables, dark=self.app.current_theme.dark).bad
+        self._bad = palette(self.app.theme_variables).bad
         self._files = []
         for heading, found in (
             ("Sample flows", samples),

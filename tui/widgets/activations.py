@@ -23,7 +23,7 @@ _SECOND = 1_000_000_000
 #: Changed within so many nanoseconds is just now.
 _JUST = 50_000_000
 _TREND = 16
-_ROLES = {"failed": "bad", "retried": "warn", "cancelled": "warn", "running": "good"}
+_ROLES = {"failed": "bad", "retried": "news", "cancelled": "warn", "running": "good"}
 _SIGNS = {"failed": State.FAILED, "retried": State.RETRY, "running": State.RUNNING}
 
 

@@ -18,7 +18,7 @@ from .box import TableBox
 _STATES = {
     "pending": ("", "muted"),
     "running": (State.RUNNING, "good"),
-    "paused": (State.PAUSED, "accent"),
+    "paused": (State.PAUSED, "held"),
     "completed": ("", "text"),
     "failed": (State.FAILED, "bad"),
     "cancelled": ("", "warn"),

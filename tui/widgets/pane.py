@@ -19,8 +19,12 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
+from tui.model.rows import State
 from tui.paint.canvas import Row, Tag, clean, fit, measure
 from tui.themes import Palette, palette
+
+#: Kinds of things in drawings that are there for orientation only.
+_DIM = frozenset({"idle", "axis"})
 
 
 class LazyRows(Sequence[Row]):
@@ -56,6 +60,7 @@ class Pane(Widget, can_focus=True):
         top: index of the first row on screen.
         left: how many cells are scrolled off at the left.
         cursor: index of the chosen row.
+        hues: of the routines that ``("routine", place)`` is about, by place; see `hues_of`.
     """
 
     number: ClassVar[int]
@@ -64,14 +69,14 @@ class Pane(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Pane {
-        border: round $secondary;
-        border-title-color: $foreground;
-        border-subtitle-color: $secondary;
-        background: $background;
+        border: round $role-line;
+        border-title-color: $role-text;
+        border-subtitle-color: $role-muted;
+        background: $role-ground;
     }
     Pane:focus {
-        border: heavy $primary;
-        border-title-color: $primary;
+        border: heavy $role-focus;
+        border-title-color: $role-focus;
         border-title-style: bold;
     }
     """
@@ -80,6 +85,7 @@ class Pane(Widget, can_focus=True):
         super().__init__(id=id or f"pane-{self.number}")
         self.top = self.left = self.cursor = 0
         self.ascii = False
+        self.hues: Sequence[int] = ()
         self._monitor: Monitor | None = None
         self._rows: Sequence[Row] = ()
         self._strips: list[Strip] = []
@@ -113,11 +119,13 @@ class Pane(Widget, can_focus=True):
         colors = self.palette
         role = tag[0]
         if role == "state":
-            return _by_state(colors, str(tag[1]))
-        if role in ("routine", "series"):
+            return colors.state(State(str(tag[1])))
+        if role == "routine":
+            place = int(tag[1])
+            return colors.hue(self.hues[place] if place < len(self.hues) else place)
+        if role == "series":
             return colors.hue(int(tag[1]))
-        found = getattr(colors, str(role), None)
-        return found if isinstance(found, Style) else colors.text
+        return colors.muted if role in _DIM else colors.role(str(role))
 
     # painting ---------------------------------------------------------------------------------
 
@@ -125,7 +133,7 @@ class Pane(Widget, can_focus=True):
     def palette(self) -> Palette:
         """The styles of the theme in use."""
         if self._palette is None:
-            self._palette = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+            self._palette = palette(self.app.theme_variables)
         return self._palette
 
     def show(self, monitor: Monitor) -> None:
@@ -270,11 +278,3 @@ class Pane(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         if self.has_cursor and offset is not None:
             self.move(self._index(offset.y) - self.cursor)
-
-
-def _by_state(colors: Palette, state: str) -> Style:
-    return {
-        "running": colors.good,
-        "queued": colors.warn,
-        "failed": colors.bad,
-    }.get(state, colors.muted)

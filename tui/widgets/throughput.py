@@ -71,7 +71,7 @@ class ThroughputPane(Pane):
         colors = self.palette
         if tag[0] == "series":
             return (colors.hue(0), colors.good, colors.bad)[int(tag[1]) % 3]
-        return colors.muted if tag[0] == "axis" else super().style(tag)
+        return super().style(tag)
 
 
 def _beside(width: int, height: int) -> bool:

@@ -22,7 +22,7 @@ from tui.paint.chart import braille
 from tui.paint.lanes import lane
 from tui.paint.numbers import count, duration_ns, percent
 from tui.session.messages import RecordTuple
-from tui.themes import glyph
+from tui.themes import glyph, hues_of
 
 from .pane import Pane
 from .telling import edge_told, told
@@ -150,6 +150,7 @@ class TimelinePane(Pane):
         live = _live(monitor)
         if not monitor.run.routines():
             return (((" nothing has run yet", ("muted",)),),)
+        self.hues = hues_of([row.name for row in monitor.run.routines()])
         if self._opening:
             self._begin(monitor)
         self._reveal(monitor)
@@ -192,7 +193,7 @@ class TimelinePane(Pane):
             "depth": colors.warn,
             "series": colors.warn,
             "mark_bad": colors.bad,
-            "mark_again": colors.warn,
+            "mark_again": colors.news,
         }
         return own.get(str(tag[0])) or super().style(tag)
 
