@@ -66,9 +66,9 @@ def _headless(options: Options, target: Target | Folder) -> int:
 def _plain(options: Options, target: Target | Folder) -> int:
     if isinstance(target, Folder):
         raise UsageError(f"--plain needs a file to run, and {target.label!r} is a folder")
-    from tui.plain import run
+    from tui.plain.run import run
 
-    return run(target, reload=options.reload)
+    return run(target, reload=options.reload, ascii=options.ascii)
 
 
 def _list_themes() -> int:
