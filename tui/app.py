@@ -29,6 +29,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.palette import Palette, ThemePalette
+from tui.screens.payload import PayloadScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
 from tui.session.messages import Answer, AskStack, Control, Pull
@@ -363,5 +364,5 @@ class MonitorApp(App[None]):
 
     def _restyle(self, _theme: object) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, DashboardScreen | LiveScreen):
+            if isinstance(screen, DashboardScreen | LiveScreen | PayloadScreen | PickerScreen):
                 screen.restyle()

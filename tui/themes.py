@@ -160,6 +160,7 @@ class Palette:
     bad: Style
     held: Style
     news: Style
+    focus: Style
     accent: Style
     hot: Style
     match: Style
@@ -257,6 +258,7 @@ def _palette(variables: tuple[tuple[str, str], ...]) -> Palette:
         bad=style("bad", bold=True),
         held=style("held"),
         news=style("news"),
+        focus=style("focus", bold=True),
         accent=style("accent"),
         hot=style("hot", bold=True),
         match=style("match", bold=True) + Style(underline=True),

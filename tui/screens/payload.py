@@ -65,6 +65,10 @@ class PayloadScreen(ModalScreen[None]):
         self._pane.move(by)
         self._show()
 
+    def restyle(self) -> None:
+        """The theme has changed."""
+        self._show()
+
     def _show(self) -> None:
         entry = self._pane.chosen
         if entry is None:

@@ -56,6 +56,12 @@ class OutputPane(FilteredPane):
             self.top -= fewer  # what is being read stays where it is
         return LazyRows(lines, partial(_row, ascii=self.ascii))
 
+    def line(self, monitor: Monitor, width: int) -> Row:
+        """The newest line."""
+        head, (total, tag) = super().line(monitor, width)
+        lines = monitor.output.lines
+        return (head, (f"{total}  {clean(lines[-1].text) if lines else ''}", tag))
+
     def _narrowed(self, monitor: Monitor, unfinished: list[Line]) -> tuple[list[Line], int]:
         """The lines that the filter keeps, and how many of those that it kept are gone.
 

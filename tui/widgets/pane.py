@@ -79,6 +79,7 @@ class Pane(Widget, can_focus=True):
         border-title-color: $role-focus;
         border-title-style: bold;
     }
+    Pane.line, Pane.line:focus { border: none; height: 1; }
     """
 
     def __init__(self, id: str = "") -> None:
@@ -103,6 +104,13 @@ class Pane(Widget, can_focus=True):
         Parts are divided by two blanks; those at the end that find no room are left out.
         """
         return ""
+
+    def line(self, monitor: Monitor, width: int) -> Row:
+        """All of it in one line, for screens that are too low for more; see the class ``line``."""
+        mark = ">" if self.has_focus else " "
+        title = "  ".join(part for part in clean(self.title(monitor)).split("  ") if part)
+        head = (f"{mark}{self.heading_text}  ", ("focus",) if self.has_focus else ("muted",))
+        return (head, (title, ("text",)))
 
     @property
     def shows_cursor(self) -> bool:
@@ -142,7 +150,10 @@ class Pane(Widget, can_focus=True):
         width, height = self.content_size
         if not self.display or not width or not height:
             return
-        self._rows = self.rows(monitor, width, height)
+        if self.has_class("line"):
+            self._rows, self.left = (self.line(monitor, width),), 0
+        else:
+            self._rows = self.rows(monitor, width, height)
         self._clamp(height)
         self._set_title(monitor)
         self._repaint(width, height)
@@ -170,7 +181,8 @@ class Pane(Widget, can_focus=True):
     def _strip(self, index: int, width: int, base: Style) -> Strip:
         if not 0 <= index < len(self._rows):
             return Strip.blank(width, base)
-        chosen = self.has_cursor and index == self.cursor and self.shows_cursor
+        has_cursor = self.has_cursor and not self.has_class("line")
+        chosen = has_cursor and index == self.cursor and self.shows_cursor
         segments = [
             Segment(
                 text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))

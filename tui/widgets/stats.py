@@ -41,6 +41,16 @@ class StatsPane(FilteredPane):
             widths = (widths[0], 0)
         return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
+    def line(self, monitor: Monitor, width: int) -> Row:
+        """How many there are, and the one that grows most."""
+        head, (total, tag) = super().line(monitor, width)
+        rows = [row for row in monitor.run.stats() if row.rate]
+        if not rows:
+            return (head, (total or "none yet", tag))
+        most = max(rows, key=lambda row: row.rate or 0.0)
+        value, growth = _texts(most)
+        return (head, (f"{total}  {clean(most.routine)}.{clean(most.name)} {value} {growth}", tag))
+
     def chosen(self, monitor: Monitor) -> StatRow | None:
         """The statistic under the cursor."""
         rows = monitor.run.stats()

@@ -35,6 +35,7 @@ class TopologyPane(Pane):
         self.selected: Key | None = None
         self._cached: tuple[object, Layout | None, int] | None = None
         self._touching: set[int] = set()
+        self._listed = False  # in words, for want of room
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """The picture, then the edges that lead back."""
@@ -45,6 +46,7 @@ class TopologyPane(Pane):
         drawn, lines = self._layout(monitor, routines, edges, width, height)
         by_number = {_number(row.key): row for row in routines}
         self._touching = {e.number for e in edges if self.selected in (e.source, e.target)}
+        self._listed = drawn is None
         if drawn is None:
             return adjacency(
                 [_number(row.key) for row in routines],
@@ -83,9 +85,10 @@ class TopologyPane(Pane):
             case "border":
                 return colors.accent if tag[2] else colors.line
             case "edge" | "loop":
-                if not self.selected:
-                    return colors.line
-                return colors.accent if tag[1] in self._touching else colors.muted
+                if self.selected and tag[1] in self._touching:
+                    return colors.accent
+                drawn = tag[0] == "edge" and not self._listed
+                return colors.line if drawn and not self.selected else colors.muted
         return super().style(tag)
 
     def _layout(
