@@ -333,7 +333,8 @@ class MonitorApp(App[None]):
         except fresh.ExportError as error:
             self.notify(f"Not written: {error}", severity="warning", markup=False)
         else:
-            self.notify(f"{drawn} and {written.name}", title="Written", markup=False)
+            names = f"{drawn.name} and {written.name}"
+            self.notify(f"{names} in {drawn.parent}", title="Written", markup=False)
 
     # general ------------------------------------------------------------------------------------
 

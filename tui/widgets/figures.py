@@ -10,10 +10,11 @@ from tui.paint.canvas import Row, fit, measure
 from tui.paint.numbers import count, percent
 from tui.themes import glyph
 
-from .pane import Pane
+from .pane import Pane, joined
 
-#: What is worth a look comes first.
-_RANKS = {state: place for place, state in enumerate(State)}
+#: What needs a look comes first.
+_NEEDY = (State.FULL, State.FAILED, State.PAUSED, State.RETRY, State.QUEUED, State.RUNNING)
+_RANKS = {state: place for place, state in enumerate((*_NEEDY, *State)[::-1])}
 
 
 class FiguresPane(Pane):
@@ -30,21 +31,22 @@ class FiguresPane(Pane):
         """The figures, then a row per routine; the first line says why it looks like this."""
         run, jobs = monitor.run, monitor.run.standing
         rows: list[Row] = [((_first_that_fits(_HINTS, width), ("muted",)),)] if height > 2 else []
-        held = "".join(
-            f", {count(number)} {word}"
-            for number, word in ((jobs.paused, "paused"), (jobs.failed, "failed"))
+        held = [
+            f"{count(number)} {word}"
+            for number, word in ((jobs.failed, "failed"), (jobs.paused, "paused"))
             if number
-        )
-        rows.append(((f" jobs {jobs.open_jobs} open{held}", ("text",)),))
-        dropped = f"  dropped {count(jobs.dropped)}" if jobs.dropped else ""
+        ]
+        text = joined([f"jobs {jobs.open_jobs} open", *held], width - 1)
+        rows.append(((f" {text}", ("text",)),))
+        dropped = f"dropped {count(jobs.dropped)}" if jobs.dropped else ""
         wrong = ("bad",) if run.errors else ("muted",)
-        rows.append(((f" errors {count(run.errors)}{dropped}", wrong),))
+        rows.append(((f" {joined([f'errors {count(run.errors)}', dropped], width - 1)}", wrong),))
         rows.append(_waiting(run.waiting, run.routines()))
         threads = [row for row in run.lanes() if row.coroutines is None]
         busy = sum(row.busy for row in threads) / len(threads) if threads else 0.0
         at_work = sum(row.routine is not None for row in threads)
         rows.append(((f" workers {at_work}/{len(threads)} at work, {percent(busy)}", ("text",)),))
-        routines = sorted(run.routines(), key=lambda row: _RANKS[row.state])
+        routines = sorted(run.routines(), key=lambda row: -_RANKS[row.state])
         return rows + [self._routine(row, width) for row in routines]
 
     def _routine(self, row: RoutineRow, width: int) -> Row:

@@ -56,11 +56,10 @@ class OutputPane(FilteredPane):
             self.top -= fewer  # what is being read stays where it is
         return LazyRows(lines, partial(_row, ascii=self.ascii))
 
-    def line(self, monitor: Monitor, width: int) -> Row:
-        """The newest line."""
-        head, (total, tag) = super().line(monitor, width)
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """How many lines, and the newest."""
         lines = monitor.output.lines
-        return (head, (f"{total}  {clean(lines[-1].text) if lines else ''}", tag))
+        return (self.title(monitor), lines[-1].text if lines else "")
 
     def _narrowed(self, monitor: Monitor, unfinished: list[Line]) -> tuple[list[Line], int]:
         """The lines that the filter keeps, and how many of those that it kept are gone.

@@ -7,7 +7,7 @@ is an offset of ours: a virtual size that grows with each event would lay out th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, overload
 
 from rich.segment import Segment
@@ -25,6 +25,17 @@ from tui.themes import Palette, palette
 
 #: Kinds of things in drawings that are there for orientation only.
 _DIM = frozenset({"idle", "axis"})
+
+
+def joined(parts: Iterable[str], room: int) -> str:
+    """The first of the parts, divided by two blanks, as far as they find room."""
+    text = ""
+    for part in filter(None, map(clean, parts)):
+        longer = f"{text}  {part}" if text else part
+        if measure(longer) > room:
+            break
+        text = longer
+    return text
 
 
 class LazyRows(Sequence[Row]):
@@ -105,12 +116,9 @@ class Pane(Widget, can_focus=True):
         """
         return ""
 
-    def line(self, monitor: Monitor, width: int) -> Row:
-        """All of it in one line, for screens that are too low for more; see the class ``line``."""
-        mark = ">" if self.has_focus else " "
-        title = "  ".join(part for part in clean(self.title(monitor)).split("  ") if part)
-        head = (f"{mark}{self.heading_text}  ", ("focus",) if self.has_focus else ("muted",))
-        return (head, (title, ("text",)))
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """What it says in one line, on screens that are too low for more: the first that fit."""
+        return self.title(monitor).split("  ")
 
     @property
     def shows_cursor(self) -> bool:
@@ -151,7 +159,7 @@ class Pane(Widget, can_focus=True):
         if not self.display or not width or not height:
             return
         if self.has_class("line"):
-            self._rows, self.left = (self.line(monitor, width),), 0
+            self._rows, self.left = (self._one_line(monitor, width),), 0
         else:
             self._rows = self.rows(monitor, width, height)
         self._clamp(height)
@@ -194,16 +202,22 @@ class Pane(Widget, can_focus=True):
             strip = strip.crop(self.left, self.left + width)
         return strip.crop_extend(0, width, base)
 
+    def _one_line(self, monitor: Monitor, width: int) -> Row:
+        """All of it in one line; where that is, the pane has the class ``line``."""
+        mark = ">" if self.has_focus else " "
+        head = f"{mark}{self.heading_text}"
+        text = joined(self.parts(monitor), width - measure(head) - 3)
+        role = ("focus",) if self.has_focus else ("muted",)
+        return ((fit(head, min(measure(head), width)), role), (f"  {text}", ("text",)))
+
     def _set_title(self, monitor: Monitor) -> None:
         text = self.heading_text
         if self.ascii and self.has_focus:
             text = f"> {text}"  # the border of ASCII has one shape only
         room = max(0, self.content_size.width - 4)
         text = fit(text, min(measure(text), room))
-        for part in clean(self.title(monitor)).split("  "):
-            if not part or measure(text) + 2 + measure(part) > room:
-                break
-            text = f"{text}  {part}"
+        title = joined(self.title(monitor).split("  "), room - measure(text) - 2)
+        text = f"{text}  {title}".rstrip()
         if self._title_text != text:
             self._title_text = text
             self.border_title = text.replace("[", r"\[")

@@ -41,15 +41,14 @@ class StatsPane(FilteredPane):
             widths = (widths[0], 0)
         return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
-    def line(self, monitor: Monitor, width: int) -> Row:
+    def parts(self, monitor: Monitor) -> Sequence[str]:
         """How many there are, and the one that grows most."""
-        head, (total, tag) = super().line(monitor, width)
-        rows = [row for row in monitor.run.stats() if row.rate]
-        if not rows:
-            return (head, (total or "none yet", tag))
-        most = max(rows, key=lambda row: row.rate or 0.0)
-        value, growth = _texts(most)
-        return (head, (f"{total}  {clean(most.routine)}.{clean(most.name)} {value} {growth}", tag))
+        found = self.filtered(monitor, monitor.run.stats())
+        grows = [row for row in found if row.rate]
+        if not grows:
+            return (self.title(monitor) or "none yet",)
+        most = max(grows, key=lambda row: row.rate or 0.0)
+        return (self.title(monitor), f"{most.routine}.{most.name} {' '.join(_texts(most))}")
 
     def chosen(self, monitor: Monitor) -> StatRow | None:
         """The statistic under the cursor."""

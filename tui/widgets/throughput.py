@@ -63,16 +63,12 @@ class ThroughputPane(Pane):
         seconds = min(kept, 2 * self._chart_width(width, height)) / STEPS_A_SECOND
         return f"{now}  {out}  last {seconds:.0f} s"
 
-    def line(self, monitor: Monitor, width: int) -> Row:
+    def parts(self, monitor: Monitor) -> Sequence[str]:
         """The rates and the latest percentiles."""
         run = monitor.run
-        shown = [
-            f"{name} p99 {duration_ns(window.percentile(0.99))}"
-            for name, window in (("run", run.run_total), ("wait", run.wait_total))
-        ]
-        head, (rates, tag) = super().line(monitor, width)
-        rates = rates.rpartition("  last")[0]
-        return (head, (f"{rates}  {'  '.join(shown)}", tag))
+        rates = self.title(monitor).split("  ")[:2]
+        windows = (("w99", run.wait_total), ("r99", run.run_total))
+        return rates + [f"{name} {duration_ns(w.percentile(0.99))}" for name, w in windows]
 
     def _chart_width(self, width: int, height: int) -> int:
         return max(1, width - AXIS_WIDTH - (34 if _beside(width, height) else 0))

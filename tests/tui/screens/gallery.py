@@ -187,7 +187,8 @@ async def leave(d: Driver) -> None:
         events = d.dashboard.query_one(EventsPane)
         if clean and not (monitor.log.paused or events.filter or monitor.banner):
             d.app.clear_notifications()
-            await d.press("1", "g")
+            d.pane(1).focus()
+            await d.settle()
             return
         await d.press("escape")
     raise AssertionError(f"no way back from {d.app.screen}")
@@ -215,7 +216,7 @@ def walk(
                     await look(d, shot)
                     await leave(d)
 
-        drive(script, CannedSession(last), size=size, **options)
+        drive(script, CannedSession(last), size=size, toasts=True, **options)
 
 
 def pick(

@@ -14,10 +14,10 @@ from textual.theme import Theme
 
 from tests.tui.screens.driving import Driver
 from tests.tui.screens.gallery import SHOTS, Shot, pick, walk
-from tests.tui.screens.screen_text import screen_lines, screen_strips, screen_text
+from tests.tui.screens.screen_text import screen_lines, screen_strips
 from tui.app import MonitorApp
 from tui.schemes import contrast
-from tui.themes import DARK, LIGHT, MONO, THEMES
+from tui.themes import LIGHT, MONO, THEMES
 
 #: Lines of boxes and drawings, bars and dots: seen, not read. WCAG asks 3:1 of graphics.
 DRAWN = frozenset("─│┌┐└┘├┤┬┴┼━┃┏┓┗┛╭╮╰╯═║╔╗╚╝▁▂▃▄▅▆▇█▏▎▍▌▋▊▉▔▕░▒▓·▶◀↺ ▐▛▜▝▘▖▗▙▟▊▎") | {
@@ -66,21 +66,20 @@ async def check_looks(
     d: Driver, name: str, themes: Sequence[Theme], wrong: dict[str, object]
 ) -> None:
     """In each of these themes: the same text, readable, nothing that blinks."""
-    text = screen_text(d.app)
-    for theme in themes:
-        d.app.theme = theme.name
-        await d.settle()
-        least = 7.0 if "high-contrast" in theme.name else 4.5
+    text = [strip.text for strip in in_front(d.app)]
+    # Begin with the theme in use, the last of the screen before: changing it takes longest.
+    for theme in sorted(themes, key=lambda theme: theme.name != d.app.theme):
+        if theme.name != d.app.theme:
+            d.app.theme = theme.name
+            await d.settle()
         strips = in_front(d.app)
-        bad = unreadable(strips, least)
+        bad = unreadable(strips, 7.0 if "high-contrast" in theme.name else 4.5)
         if bad:
             wrong[f"{name} in {theme.name}"] = bad
-        if screen_text(d.app) != text:
-            wrong[f"{name} in {theme.name}"] = "another text"
+        if [strip.text for strip in strips] != text:
+            wrong[f"{name} says something else in {theme.name}"] = True
         for strip in strips:
             assert not any(s.style and (s.style.blink or s.style.blink2) for s in strip)
-    d.app.theme = DARK.name
-    await d.settle()
 
 
 @pytest.mark.parametrize(
@@ -105,8 +104,8 @@ def test_every_screen_can_be_read_in_every_theme_and_says_the_same(
     async def picker(d: Driver) -> None:
         await check_looks(d, "picker", themes, wrong)
 
-    walk(look)
-    pick(picker, tmp_path)
+    walk(look, theme=themes[0].name)
+    pick(picker, tmp_path, theme=themes[0].name)
     assert not wrong, pformat(wrong)
 
 
