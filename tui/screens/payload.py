@@ -141,8 +141,11 @@ def _sum(record: tuple[int | float, ...]) -> str:
     if record[log.KIND] != Kind.ACTIVATION:
         return ""
     word = Status(int(record[log.STATUS])).name.lower()
-    total = duration_ns(int(record[log.TIME] - record[log.QUEUED]))
-    return f"  {word}, {total} from emit to end"
+    queued, started, ended = (int(record[at]) for at in (log.QUEUED, log.STARTED, log.TIME))
+    if not started:
+        return f"  {word}, not timed"
+    parts = f"waited {duration_ns(started - queued)}, ran {duration_ns(ended - started)}"
+    return f"  {word}, {parts}, {duration_ns(ended - queued)} from emit to end"
 
 
 def _compared(earlier: tuple[tuple[int | float, ...], int] | None) -> str:

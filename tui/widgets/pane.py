@@ -191,12 +191,11 @@ class Pane(Widget, can_focus=True):
             return Strip.blank(width, base)
         has_cursor = self.has_cursor and not self.has_class("line")
         chosen = has_cursor and index == self.cursor and self.shows_cursor
-        segments = [
-            Segment(
-                text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))
-            )
-            for text, tag in self._rows[index]
-        ]
+        segments = [Segment(text, base + self.style(tag)) for text, tag in self._rows[index]]
+        if chosen:  # to the border, however long the text is
+            cursor = self.palette.cursor
+            segments = [Segment(text, style + cursor) for text, style, _ in segments if style]
+            base += cursor
         strip = Strip(segments)
         if self.left:
             strip = strip.crop(self.left, self.left + width)

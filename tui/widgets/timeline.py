@@ -325,7 +325,7 @@ class TimelinePane(Pane):
         ]
         for name, row in shown:
             most = (f" {count(round(max(row))):>{_UTIL - 1}}", ("muted",))
-            drawn = ((heat(row, cells, ascii=self.ascii), ("depth",)),)
+            drawn = _warm(heat(row, cells, ascii=self.ascii))
             lines.append(_line(name, self._label, _crossed(drawn, at, self._bar), most))
         return lines
 
@@ -421,6 +421,11 @@ def _at(time: int, origin: int, digits: int) -> str:
 
 def _line(name: str, label: int, row: Row, tail: Run) -> Row:
     return ((f" {fit(name, label)} ", ("strong",)), *row, tail)
+
+
+def _warm(text: str) -> Row:
+    """A heat row in which only what waits stands out."""
+    return merge((cell, ("idle",) if cell in "·. " else ("depth",)) for cell in text)
 
 
 def _each(row: Row) -> list[Run]:

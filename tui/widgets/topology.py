@@ -35,6 +35,7 @@ class TopologyPane(Pane):
         self.selected: Key | None = None
         self._cached: tuple[object, Layout | None, int] | None = None
         self._touching: set[int] = set()
+        self._states: dict[str | int, State] = {}  # of nodes that are told in words
         self._listed = False  # in words, for want of room
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
@@ -47,6 +48,7 @@ class TopologyPane(Pane):
         by_number = {_number(row.key): row for row in routines}
         self._touching = {e.number for e in edges if self.selected in (e.source, e.target)}
         self._listed = drawn is None
+        self._states = {n: row.state for n, row in by_number.items()} if self._listed else {}
         if drawn is None:
             return adjacency(
                 [_number(row.key) for row in routines],
@@ -84,6 +86,10 @@ class TopologyPane(Pane):
         match tag[0]:
             case "border":
                 return colors.accent if tag[2] else colors.line
+            case "node" if tag[1] in self._states:
+                state = self._states[tag[1]]
+                quiet = state in (State.IDLE, State.UNUSED)
+                return colors.text if quiet else colors.state(state)
             case "edge" | "loop":
                 if self.selected and tag[1] in self._touching:
                     return colors.accent

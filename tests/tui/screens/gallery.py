@@ -20,6 +20,7 @@ from tui.session.events import Event, Rejected
 from tui.session.messages import Failure, Snapshot
 from tui.targets import Folder
 from tui.widgets.events import EventsPane
+from tui.widgets.filterbar import FilterBar
 
 REJECTED = Rejected(
     2,
@@ -185,6 +186,7 @@ async def leave(d: Driver) -> None:
         )
         monitor = d.app.monitor
         events = d.dashboard.query_one(EventsPane)
+        clean = clean and not d.dashboard.query_one(FilterBar).display
         if clean and not (monitor.log.paused or events.filter or monitor.banner):
             d.app.clear_notifications()
             d.pane(1).focus()
