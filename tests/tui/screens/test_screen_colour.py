@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -13,13 +14,14 @@ from tests.tui.screens.driving import Driver, drive, drive_canned
 from tests.tui.screens.scene import replay
 from tests.tui.screens.screen_text import screen_lines, screen_strips, screen_text
 from tests.tui.screens.trouble import bad_day
+from tui.app import MonitorApp
 from tui.keys import PANES
 from tui.model.rows import State
 from tui.screens.help import HelpScreen
 from tui.session.events import Gone, Rejected, Started
 from tui.session.messages import Failure
 from tui.targets import Folder
-from tui.themes import DARK, LIGHT, glyph
+from tui.themes import DARK, LIGHT, MONO, glyph
 
 FEW = replay(2)
 
@@ -72,6 +74,8 @@ def test_no_colour_is_used_when_the_environment_says_so(monkeypatch: pytest.Monk
 
     async def script(d: Driver) -> None:
         assert d.app.no_color
+        assert os.environ["NO_COLOR"] == "1"  # the user's code may want to know
+        assert d.app.theme == MONO.name
         for number in PANES:
             await d.press(str(number))
         d.app.monitor.handle(Rejected(2, Failure("SyntaxError", "no")))
@@ -88,6 +92,31 @@ def test_no_colour_is_used_when_the_environment_says_so(monkeypatch: pytest.Monk
         assert "PAUSED" in d.title(3)
 
     drive_canned(script, *FEW)
+
+
+def test_a_theme_that_is_asked_for_has_its_colours_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As no-color.org says: what the command line wants goes before NO_COLOR."""
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(d: Driver) -> None:
+        assert not d.app.no_color
+        assert d.app.theme == LIGHT.name
+        d.app.use_theme("tritanopia")
+        assert d.app.theme == "routilux-tritanopia"
+        with pytest.raises(ValueError, match="did you mean 'mono'"):
+            d.app.use_theme("monk")
+        d.app.action_change_theme()
+        await d.settle()
+        await d.until(lambda: "high-contrast-light" in screen_text(d.app), "the list of themes")
+        await d.press("escape")
+        os.environ.pop("NO_COLOR")
+        monkeypatch.setenv("TERM", "dumb")
+        assert MonitorApp().no_color
+        assert "NO_COLOR" not in os.environ
+
+    drive_canned(script, *FEW[:3], theme="light")
 
 
 # without Unicode ----------------------------------------------------------------------------------
