@@ -107,6 +107,11 @@ MONITOR: dict[str, set[str]] = {
     # A histogram is drawn as it is kept: in bins.
     "tui.paint": {"routilux.histogram"},
     "tui.export": {"tui.errors", "tui.model"},
+    # Sentences in place of a screen: they read the model as widgets do.
+    "tui.plain": {
+        "tui.errors", "tui.model", "tui.query", "tui.paint", "tui.session.messages",
+        "tui.targets", "tui.unseen", "tui.widgets.telling", "routilux.records",
+    },
     "tui.widgets": {
         "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys",
         "tui.session.messages", "routilux.records",

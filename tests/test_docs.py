@@ -158,7 +158,8 @@ def test_ci_installs_with_the_readmes_command() -> None:
 def test_every_dependency_has_its_reason_in_the_design_page() -> None:
     _, _, section = (ROOT / "docs/design.md").read_text().partition("## Dependencies")
     listed = set(re.findall(r"^\| ([\w-]+) \| ", section, re.MULTILINE))
-    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    extras = PROJECT["optional-dependencies"].values()
+    declared = [*PROJECT["dependencies"], *(each for extra in extras for each in extra)]
     names = {re.split(r"[<>=!~\[; ]", text)[0] for text in declared}
     assert names == listed - {"package"}
 

@@ -8,17 +8,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 
 from tui.escape import quick_escape
+from tui.export import fresh
 from tui.filters import Filters
 from tui.keys import EVERYWHERE, MAP
 from tui.model.cost import Prices
@@ -26,12 +28,14 @@ from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
 from tui.pace import Pace
+from tui.screens import picture
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
-from tui.screens.palette import Palette
+from tui.screens.palette import Palette, ThemePalette
+from tui.screens.payload import PayloadScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
 from tui.session import prices
@@ -40,7 +44,16 @@ from tui.session.messages import Answer, AskStack, Control, Pull
 from tui.session.session import Session
 from tui.session.source import Source
 from tui.targets import Folder, Target
-from tui.themes import DARK, THEMES
+from tui.themes import (
+    DARK,
+    MONO,
+    THEMES,
+    find_theme,
+    role_variables,
+    theme_names,
+    without_colour,
+)
+from tui.widgets.scrollbar import use_signs
 
 #: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
 _HISTOGRAM_EVERY = 5
@@ -54,6 +67,24 @@ _WARM_AT = range(10, 31, 5)
 _LONG_PATIENCE = 2.0
 
 
+@contextlib.contextmanager
+def _no_color(wanted: bool) -> Iterator[None]:
+    """NO_COLOR as we understand it, for Textual to read, which has another idea of it.
+
+    To Textual an empty one is a wish too, a dumb terminal none, and what the command line says is
+    nothing to it. The user's code gets the environment as it was.
+    """
+    before = os.environ.pop("NO_COLOR", None)
+    if wanted:
+        os.environ["NO_COLOR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("NO_COLOR", None)
+        if before is not None:
+            os.environ["NO_COLOR"] = before
+
+
 class MonitorApp(App[None]):
     """The terminal monitor.
 
@@ -62,11 +93,16 @@ class MonitorApp(App[None]):
         folder: where the picker looks.
         hz: looks per second.
         reload: whether saving a file loads it, for sessions that the picker starts.
+        theme: its name, with or without the prefix of ours. None: dark, or without colours where
+            the environment asks for that.
         ascii: use no glyph outside ASCII.
         ticking: False leaves `tick` to the caller, for tests.
         opens: makes the session for what the picker chose, not yet started.
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
         filters: those used before; None: there are none, and none is kept.
+
+    Raises:
+        ValueError: there is no theme of that name.
     """
 
     CSS_PATH = "app.tcss"
@@ -93,10 +129,18 @@ class MonitorApp(App[None]):
         own_cpu: Callable[[], int] = time.process_time_ns,
         filters: Filters | None = None,
     ) -> None:
-        super().__init__()
+        plain = theme is None and without_colour(os.environ)
+        with _no_color(plain):
+            super().__init__(ansi_color=True if plain else None)
         # Textual keeps 64 parsed sources, one for each kind of widget; with more of them each new
         # kind would have all parsed again, while somebody waits for its screen.
         self.stylesheet._parse_cache = LRUCache(1_024)
+        self.animation_level = "none"  # nothing on the screen moves but what has changed
+        use_signs(ascii or plain)
+        for each in THEMES:
+            self.register_theme(each)
+        known = self.available_themes
+        self._first_theme = find_theme(theme or (MONO if plain else DARK).name, known)
         self.session = session
         self.monitor = Monitor(session.target.label if session else "")
         self.options_ascii = ascii
@@ -108,7 +152,6 @@ class MonitorApp(App[None]):
         self._own_cpu = own_cpu
         self.filters = filters or Filters()
         self._ticking = ticking
-        self._wanted_theme = theme
         self._ticks = 0
         self._screens = KeptScreens(self)
         self._ticker: asyncio.Task[None] | None = None
@@ -122,9 +165,7 @@ class MonitorApp(App[None]):
 
     async def on_mount(self) -> None:
         """Show what was asked for."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self._wanted_theme or DARK.name
+        self.theme = self._first_theme
         self.set_class(self.options_ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, self._restyle)
         self._install_signals()
@@ -323,16 +364,43 @@ class MonitorApp(App[None]):
         if trouble:
             self.notify(trouble, severity="warning", markup=False)
 
+    # looks --------------------------------------------------------------------------------------
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, and its colours by role, see `tui.schemes`."""
+        variables = super().get_css_variables()
+        variables.update(role_variables(self.current_theme, variables))
+        return variables
+
+    def themes(self) -> list[str]:
+        """The names that `use_theme` takes, ours first."""
+        return theme_names(self.available_themes)
+
+    def use_theme(self, name: str) -> None:
+        """Change to a theme. Raises ValueError if there is none of that name."""
+        self.theme = find_theme(name, self.available_themes)
+
+    def action_change_theme(self) -> None:
+        """Choose another theme from a list."""
+        self.push_screen(ThemePalette())
+
+    def action_picture(self) -> None:
+        """Write the screen in front into the current folder."""
+        files = {".svg": picture.svg(self), ".txt": picture.text(self)}
+        try:
+            drawn, written = fresh.write(Path.cwd(), "screen", files)
+        except fresh.ExportError as error:
+            self.notify(f"Not written: {error}", severity="warning", markup=False)
+        else:
+            names = f"{drawn.name} and {written.name}"
+            self.notify(f"{names} in {drawn.parent}", title="Written", markup=False)
+
     # general ------------------------------------------------------------------------------------
 
     def action_command_palette(self) -> None:
-        """Show the palette."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
-
-    def search_themes(self) -> None:
-        """Show the themes to choose from."""
-        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes"))
+        """Find a command by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette())
 
     def action_show_help(self) -> None:
         """Show all keys."""
@@ -356,5 +424,5 @@ class MonitorApp(App[None]):
 
     def _restyle(self, _theme: object) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, DashboardScreen | LiveScreen):
+            if isinstance(screen, DashboardScreen | LiveScreen | PayloadScreen | PickerScreen):
                 screen.restyle()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.errors import TuiError, UsageError, did_you_mean
+from tui.errors import TuiError, UsageError
 from tui.options import Options, parse
 from tui.targets import Folder, Target, parse_target
 
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``routilux-tui``. Returns the exit code."""
     _open_standard_streams()
     options = parse(argv)
+    if options.themes:
+        return _list_themes()
     try:
         target = parse_target(
             options.module or options.target,
@@ -33,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         if options.headless:
             return _headless(options, target)
+        if options.plain:
+            return _plain(options, target)
         return _screen(options, target)
     except TuiError as error:
         if sys.stderr is not None:
@@ -59,6 +63,23 @@ def _headless(options: Options, target: Target | Folder) -> int:
     return run(target, as_json=options.json, timeout=options.timeout)
 
 
+def _plain(options: Options, target: Target | Folder) -> int:
+    if isinstance(target, Folder):
+        raise UsageError(f"--plain needs a file to run, and {target.label!r} is a folder")
+    from tui.plain.run import run
+
+    return run(target, reload=options.reload, ascii=options.ascii)
+
+
+def _list_themes() -> int:
+    from textual.theme import BUILTIN_THEMES
+
+    from tui.themes import theme_names
+
+    sys.stdout.write("\n".join(theme_names(BUILTIN_THEMES)) + "\n")
+    return 0
+
+
 def _screen(options: Options, target: Target | Folder) -> int:
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError(
@@ -68,29 +89,23 @@ def _screen(options: Options, target: Target | Folder) -> int:
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
     from tui.filters import Filters, project_of, state_file
-    from tui.themes import THEMES
 
     start = target.path if isinstance(target, Folder) else target.path and target.path.parent
-    app = MonitorApp(
-        session,
-        folder=target if isinstance(target, Folder) else None,
-        hz=options.hz,
-        reload=options.reload,
-        theme=options.theme,
-        ascii=options.ascii,
-        filters=Filters(state_file(project_of(start or Path.cwd()))),
-    )
-    for theme in THEMES:
-        app.register_theme(theme)
-    if options.theme is not None and options.theme not in app.available_themes:
+    try:
+        app = MonitorApp(
+            session,
+            folder=target if isinstance(target, Folder) else None,
+            hz=options.hz,
+            reload=options.reload,
+            theme=options.theme,
+            ascii=options.ascii,
+            filters=Filters(state_file(project_of(start or Path.cwd()))),
+        )
+    except ValueError as error:  # the name of the theme
         if session is not None:
             session.kill_all()
-        names = sorted(app.available_themes)
-        raise UsageError(
-            f"no theme {options.theme!r}{did_you_mean(options.theme, names)} "
-            f"(there are: {', '.join(names)})"
-        )
-    app.run()
+        raise UsageError(str(error)) from None
+    app.run(mouse=options.mouse)
     if app.session is not None:
         app.session.kill_all()
     return app.return_code or 0

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import os
-import signal
-import sys
-import time
 from typing import Any
 
 import msgspec
 
 from routilux.records import SCHEMA, Kind, Line, Status
-from tui.model.monitor import Monitor, Phase
+from tui.model.monitor import Monitor
 from tui.model.rows import Standing
 from tui.paint.numbers import count, duration_ns
 from tui.session.events import Event, Output
 from tui.session.messages import Pull, RecordTuple, Snapshot
-from tui.session.session import Session
 from tui.targets import Target
+from tui.unseen import Unseen
 
-OK, FAILED, NOT_LOADED, TIMEOUT, INTERRUPTED = 0, 1, 3, 4, 130
-
-_EVERY = 0.05  # seconds between looks
-_PATIENCE = 1.0
 _RECORDS = 20_000  # a look takes every record that a normal run publishes meanwhile
 _KINDS = {kind.value: kind.name.lower() for kind in Kind}
 _OF_EDGES = (Kind.ACTIVATION, Kind.JOB_STARTED, Kind.DROPPED, Kind.WAITING)
@@ -48,118 +39,33 @@ def run(target: Target, *, as_json: bool, timeout: float | None) -> int:
     return asyncio.run(_Headless(target, as_json).run(timeout))
 
 
-class _Headless:
+class _Headless(Unseen):
     def __init__(self, target: Target, as_json: bool) -> None:
-        self._session = Session(target, reload=False)
-        self._monitor = Monitor(target.label)
+        super().__init__(target)
         self._json = as_json
         self._lost = 0
-        self._interrupted = asyncio.Event()
-        self._unheard: OSError | None = None  # why stdout takes nothing more
-        self._timed_out = False
 
-    async def run(self, timeout: float | None) -> int:  # noqa: ASYNC109 - a limit for the user's run
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, ValueError):
-                loop.add_signal_handler(number, self._interrupted.set)
-        self._session.on_event = self._handle
-        try:
-            if self._json:
-                self._print_line({"schema": SCHEMA, "target": self._monitor.label})
-            await self._session.start()
-            await self._until_over(None if timeout is None else time.monotonic() + timeout)
-            if not self._json:
-                self._write(summary(self._monitor, self._how()).encode())
-        finally:
-            await self._session.close()
-            self._session.kill_all()
-        return self._exit_code()
+    async def begin(self) -> None:
+        if self._json:
+            self._print_line({"schema": SCHEMA, "target": self._monitor.label})
 
-    async def _until_over(self, deadline: float | None) -> None:
-        while not self._interrupted.is_set():
-            over = self._over()
-            await self._look()
-            if over and self._over():  # also by what was read after the script had ended
-                await self._look()  # records and counts of the last moment
-                return
-            left = _EVERY
-            if deadline is not None:
-                left = min(left, deadline - time.monotonic())
-                if left <= 0:
-                    self._timed_out = True
-                    return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._interrupted.wait(), left)
+    async def end(self) -> None:
+        if not self._json:
+            self._write(summary(self._monitor, self.how()).encode())
 
-    def _over(self) -> bool:
-        """The script has ended and nothing of any flow is left to run, or the process is gone.
-
-        Nobody is there any more who would resume a paused job.
-        """
-        monitor = self._monitor
-        if monitor.phase == Phase.DIED:
-            return True
-        jobs = monitor.run.standing
-        return monitor.script.phase in ("ended", "failed") and jobs.open_jobs == jobs.paused
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
         pull = Pull(records=_RECORDS, previews=200, histograms=True, sample=not self._json)
-        snapshot = await self._session.pull(pull, _PATIENCE)
+        snapshot = await self._session.pull(pull, self.patience)
         if snapshot is not None:
             self._monitor.apply(snapshot)
             if self._json:
                 self._print_records(snapshot)
 
-    def _handle(self, event: Event) -> None:
-        self._monitor.handle(event)
+    def handle(self, event: Event) -> None:
+        super().handle(event)
         if isinstance(event, Output):
             # Human text: beside the summary on stdout, but never between JSON lines.
             self._write(event.data, is_error=self._json or event.is_error)
-
-    def _write(self, data: bytes, *, is_error: bool = False) -> None:
-        """Never raises, since event handlers write. A stdout that fails ends the run."""
-        stream = sys.stderr if is_error else sys.stdout
-        if stream is None:  # closed by who started us
-            return
-        try:
-            stream.buffer.write(data)
-            stream.flush()
-        except OSError as error:
-            # What is left in the buffer must not be tried again, also not at exit.
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
-            os.close(null)
-            if not is_error:
-                self._unheard = error
-                self._interrupted.set()
-
-    def _how(self) -> str:
-        """How it ended, in a word or two."""
-        if self._interrupted.is_set():
-            return "interrupted"
-        return "timed out" if self._timed_out else self._monitor.phase.value.lower()
-
-    def _exit_code(self) -> int:
-        monitor = self._monitor
-        if isinstance(self._unheard, BrokenPipeError):
-            return OK  # the reader has seen enough
-        if self._unheard is not None:
-            self._write(f"routilux-tui: stdout: {self._unheard}\n".encode(), is_error=True)
-            return FAILED
-        if self._interrupted.is_set():
-            return INTERRUPTED
-        script, ran = monitor.script, monitor.run.done
-        if script.failure is not None and not script.opened:
-            return NOT_LOADED
-        if script.failure is not None and (not ran or script.failure.kind == "NotFound"):
-            return NOT_LOADED
-        if self._timed_out:
-            return TIMEOUT
-        bad = (
-            monitor.run.standing.failed or monitor.run.errors or script.failure or script.exit_code
-        )
-        return FAILED if bad or monitor.exit_code is not None else OK
 
     # JSON lines ---------------------------------------------------------------------------------
 

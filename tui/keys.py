@@ -116,6 +116,7 @@ MAP: tuple[Action, ...] = (
     Action("faster", "plus", "", "Look more often, up to 30/s; in time: zoom in.", "View"),
     Action("slower", "minus", "", "Look less often, down to 5/s; in time: zoom out.", "View"),
     Action("show_help", "question_mark", "help", "Show all keys.", "General"),
+    Action("picture", "Y", "", "Write the screen here, as SVG and as text.", "General"),
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
     *SCREENS,
@@ -168,4 +169,4 @@ ERRORS: tuple[Action, ...] = (
 FIRST = frozenset({"filter", *(f"pane({number})" for number in PANES)})
 
 #: Actions of the app, which work on every screen; the others are the dashboard's.
-EVERYWHERE = frozenset({"quit", "command_palette", "show_help"})
+EVERYWHERE = frozenset({"quit", "command_palette", "show_help", "picture"})

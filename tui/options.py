@@ -28,6 +28,7 @@ examples:
   {PROG} flow.py:build_flow   import it, watch what NAME is or returns
   {PROG} -m pkg.flows         the same for a module (or pkg.flows:NAME)
   {PROG} --headless flow.py   no screen: run once, report, exit code
+  {PROG} --plain flow.py      no screen: sentences, and commands by line
   {PROG}                      pick a flow below the current folder
   {PROG} flow.py -- --size 3  what follows -- is the script's sys.argv"""
 
@@ -67,7 +68,11 @@ class Options:
     hz: int = DEFAULT_HZ
     """Screen refreshes per second, 5 to 30."""
     theme: str | None = None
+    themes: bool = False
     ascii: bool = False
+    mouse: bool = True
+    """False leaves the mouse to the terminal, which selects and copies with it."""
+    plain: bool = False
     log_file: Path | None = None
 
 
@@ -100,7 +105,10 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         reload=not given.no_reload,
         hz=MIN_HZ if given.slow else given.hz,
         theme=given.theme,
+        themes=given.themes,
         ascii=given.ascii,
+        mouse=not given.no_mouse,
+        plain=given.plain,
         log_file=given.log_file,
     )
 
@@ -113,6 +121,10 @@ def _check_together(parser: _Parser, given: argparse.Namespace) -> None:
             f"got both -m {given.module} and {given.target!r}; give one of them "
             "(arguments of the script go after --)"
         )
+    if headless and given.plain:
+        parser.error("--plain and --headless are two ways to do without a screen; give one of them")
+    if given.plain and given.module is None and given.target is None:
+        parser.error("--plain needs something to run: FILE.py or -m MODULE")
     if headless and given.module is None and given.target is None:
         parser.error("--headless needs something to run: FILE.py or -m MODULE")
     if given.timeout is not None and not headless:
@@ -195,6 +207,11 @@ def _build_parser() -> _Parser:
 def _add_headless(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--headless", action="store_true", help="run once, report as text, exit")
     group.add_argument(
+        "--plain",
+        action="store_true",
+        help="sentences in place of a screen, commands by line: for screen readers and logs",
+    )
+    group.add_argument(
         "--json",
         action="store_true",
         help="one JSON record per line on stdout; implies --headless",
@@ -216,8 +233,14 @@ def _add_screen(group: argparse._ArgumentGroup) -> None:
     pace.add_argument(
         "--slow", action="store_true", help=f"for slow links: the same as --hz {MIN_HZ}"
     )
-    group.add_argument("--theme", metavar="NAME", type=_word, help="colour theme")
+    group.add_argument(
+        "--theme", metavar="NAME", type=_word, help="colour theme; --themes lists them"
+    )
+    group.add_argument("--themes", action="store_true", help="list the themes and exit")
     group.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    group.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, to select text"
+    )
 
 
 def _key_value(text: str) -> tuple[str, str]:

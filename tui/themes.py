@@ -1,49 +1,120 @@
 """What things look like: one place that turns tags and roles into styles.
 
-State is never told by colour alone: each has a glyph and, where there is room, a word. The hues
-are those of Okabe and Ito, which people with any colour vision can tell apart.
+State is never told by colour alone: each has a glyph and, where there is room, a word. The colours
+are those of `tui.schemes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
 
 from rich.color import Color
 from rich.style import Style
+from textual.color import Color as ScreenColor
 from textual.theme import Theme
 
+from tui.errors import did_you_mean
 from tui.model.rows import State
 
-DARK = Theme(
-    name="routilux-dark",
-    primary="#56b4e9",
-    secondary="#8a8fa3",
-    accent="#e69f00",
-    foreground="#d7dae0",
-    background="#14161b",
-    surface="#14161b",
-    panel="#1d2027",
-    success="#2fbf8f",
-    warning="#f0c541",
-    error="#ff6f59",
-    dark=True,
-)
-LIGHT = Theme(
-    name="routilux-light",
-    primary="#005a94",
-    secondary="#5a6070",
-    accent="#8a5a00",
-    foreground="#1d2027",
-    background="#fafafa",
-    surface="#fafafa",
-    panel="#e8eaee",
-    success="#00664a",
-    warning="#7a5200",
-    error="#b3261e",
-    dark=False,
-)
-THEMES = (DARK, LIGHT)
+from .schemes import SCHEMES, Scheme, adapted
+
+PREFIX = "routilux-"
+_FIELDS = (
+    "background", "panel", "foreground", "primary", "secondary", "accent", "success", "warning",
+    "error",
+)  # fmt: skip
+
+
+def _theme(scheme: Scheme) -> Theme:
+    """For Textual, whose own widgets are to follow the same roles."""
+    chosen = {"background": scheme.chosen, "foreground": scheme.text}
+    style = "reverse" if scheme.plain else "bold"
+    variables = {
+        **{f"block-cursor-{name}": color for name, color in chosen.items()},
+        **{f"block-cursor-blurred-{name}": color for name, color in chosen.items()},
+        "block-cursor-text-style": style,
+        "block-cursor-blurred-text-style": style,
+        "block-hover-background": scheme.chosen,
+        "input-cursor-background": scheme.text,
+        "input-cursor-foreground": scheme.ground,
+        "input-cursor-text-style": "none",
+        "input-selection-background": scheme.chosen,
+        "input-selection-foreground": scheme.text,
+        "border": scheme.focus,
+        "border-blurred": scheme.line,
+        "scrollbar": scheme.line,
+        "scrollbar-hover": scheme.muted,
+        "scrollbar-active": scheme.focus,
+        "scrollbar-background": scheme.panel,
+        "scrollbar-background-hover": scheme.panel,
+        "scrollbar-background-active": scheme.panel,
+        "scrollbar-corner-color": scheme.panel,
+        "text-muted": scheme.muted,
+        "text-disabled": scheme.muted,
+        "text-success": scheme.good,
+        "text-warning": scheme.warn,
+        "text-error": scheme.bad,
+        "text-accent": scheme.accent,
+        "text-primary": scheme.focus,
+    }
+    return Theme(
+        name=PREFIX + scheme.name,
+        primary=scheme.focus,
+        secondary=scheme.muted,
+        accent=scheme.accent,
+        foreground=scheme.text,
+        background=scheme.ground,
+        surface=scheme.ground,
+        panel=scheme.panel,
+        success=scheme.good,
+        warning=scheme.warn,
+        error=scheme.bad,
+        dark=scheme.dark,
+        variables=variables,
+    )
+
+
+#: Every theme of ours; the first is the one to begin with.
+THEMES = tuple(_theme(scheme) for scheme in SCHEMES)
+DARK, LIGHT, MONO = THEMES[0], THEMES[1], THEMES[-1]
+_SCHEMES = {theme.name: scheme for theme, scheme in zip(THEMES, SCHEMES, strict=True)}
+
+
+def theme_names(available: Iterable[str]) -> list[str]:
+    """What ``--theme`` takes, ours first and without their prefix.
+
+    Args:
+        available: names of themes as Textual knows them.
+    """
+    ours = [scheme.name for scheme in SCHEMES]
+    return ours + sorted(name for name in available if name not in _SCHEMES)
+
+
+def find_theme(name: str, available: Iterable[str]) -> str:
+    """The theme that somebody means, as Textual knows it.
+
+    Raises:
+        ValueError: there is none; the message names the nearest, and all.
+    """
+    known = set(available) | set(_SCHEMES)
+    folded = name.strip().casefold()
+    for wanted in (PREFIX + folded, folded):
+        if wanted in known:
+            return wanted
+    names = theme_names(known)
+    meant = did_you_mean(name, names)
+    raise ValueError(f"no theme {name!r}{meant} (there are: {', '.join(names)})")
+
+
+def without_colour(environment: Mapping[str, str]) -> bool:
+    """Whether the environment asks for no colour, or the terminal has none."""
+    return bool(environment.get("NO_COLOR")) or environment.get("TERM") in ("dumb", "unknown")
+
+
+# glyphs -------------------------------------------------------------------------------------------
 
 _GLYPHS = {
     State.FULL: "▣",
@@ -67,27 +138,6 @@ _ASCII_GLYPHS = {
     State.IDLE: "o",
     State.UNUSED: "-",
 }
-_HUES_DARK = (
-    "#56b4e9",
-    "#e69f00",
-    "#2fbf8f",
-    "#f0c541",
-    "#5b9bd5",
-    "#ff8f59",
-    "#d58fc0",
-    "#b8bdc9",
-)
-_CURSOR_DARK, _CURSOR_LIGHT = "#2c3444", "#d3dbe8"
-_HUES_LIGHT = (
-    "#005a94",
-    "#8a5a00",
-    "#00664a",
-    "#7a5200",
-    "#2f5fa8",
-    "#a8410e",
-    "#8f3f78",
-    "#4a4f5c",
-)
 
 
 def glyph(state: State, *, ascii: bool = False) -> str:
@@ -95,9 +145,12 @@ def glyph(state: State, *, ascii: bool = False) -> str:
     return (_ASCII_GLYPHS if ascii else _GLYPHS)[state]
 
 
+# styles -------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Palette:
-    """Styles by role. Backgrounds are left to the widget."""
+    """Styles by role, see `tui.schemes.Scheme`. Backgrounds are left to the widget."""
 
     text: Style
     muted: Style
@@ -105,7 +158,12 @@ class Palette:
     good: Style
     warn: Style
     bad: Style
+    held: Style
+    news: Style
+    focus: Style
     accent: Style
+    hot: Style
+    match: Style
     line: Style
     cursor: Style
     hues: tuple[Style, ...]
@@ -115,8 +173,8 @@ class Palette:
         return {
             State.FULL: self.bad,
             State.RUNNING: self.good,
-            State.PAUSED: self.accent,
-            State.RETRY: self.warn,
+            State.PAUSED: self.held,
+            State.RETRY: self.news,
             State.QUEUED: self.warn,
             State.TIMER: self.text,
             State.FAILED: self.bad,
@@ -128,28 +186,83 @@ class Palette:
         """One of eight hues, always the same for the same number."""
         return self.hues[number % len(self.hues)]
 
+    def role(self, name: str) -> Style:
+        """The style of a role by name; of what is none that of text."""
+        found = getattr(self, name, None)
+        return found if isinstance(found, Style) else self.text
 
-def palette(variables: Mapping[str, str], *, dark: bool) -> Palette:
-    """The palette of a Textual theme, from its resolved CSS variables."""
 
-    def style(name: str, *, bold: bool = False) -> Style:
-        value = variables.get(name, "#d7dae0" if dark else "#1d2027")
+def hues_of(names: Sequence[str]) -> list[int]:
+    """A hue for each routine: by its name, the same in every run; the next one if that is taken.
+
+    Names that come later change nothing for those before them.
+    """
+    found: list[int] = []
+    for name in names:
+        hue = crc32(name.encode("utf-8", "surrogatepass")) % 8
+        taken = found[len(found) // 8 * 8 :]
+        while hue in taken:
+            hue = (hue + 1) % 8
+        found.append(hue)
+    return found
+
+
+def role_variables(theme: Theme, variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables for style sheets, ``role-`` and the role: the colours of a theme by role.
+
+    Args:
+        theme: ours or one of Textual's.
+        variables: of that theme, as Textual has resolved them.
+    """
+    scheme = _SCHEMES.get(theme.name) or _adapted(theme, variables)
+    colors = {f"role-{k}": v for k, v in scheme._asdict().items() if isinstance(v, str)}
+    del colors["role-name"]
+    hues = {f"role-hue-{number}": hue for number, hue in enumerate(scheme.hues)}
+    plain = {"role-cursor-style": "reverse" if scheme.plain else "none"}
+    return colors | hues | plain
+
+
+def _adapted(theme: Theme, variables: Mapping[str, str]) -> Scheme:
+    found = {}
+    for field in _FIELDS:
         try:
-            color = Color.parse(value)
+            color = ScreenColor.parse(variables.get(field, ""))
         except Exception:  # noqa: BLE001 - "auto 87%" and the like have no fixed colour
-            color = Color.parse("#d7dae0" if dark else "#1d2027")
-        return Style(color=color, bold=bold or None)
+            continue
+        found[field] = color.hex6.lower()
+    return adapted(theme.name, theme.dark, found)
 
-    hues = _HUES_DARK if dark else _HUES_LIGHT
+
+def palette(variables: Mapping[str, str]) -> Palette:
+    """The palette of the theme in use, from the app's theme variables."""
+    return _palette(tuple((k, v) for k, v in variables.items() if k.startswith("role-")))
+
+
+@lru_cache(maxsize=64)
+def _palette(variables: tuple[tuple[str, str], ...]) -> Palette:
+    colors = dict(variables)
+
+    def style(role: str, *, bold: bool = False) -> Style:
+        return Style(color=Color.parse(colors[f"role-{role}"]), bold=bold or None)
+
+    if colors["role-cursor-style"] == "reverse":
+        cursor = Style(bold=True, reverse=True)
+    else:
+        cursor = Style(bold=True, bgcolor=Color.parse(colors["role-chosen"]))
     return Palette(
-        text=style("foreground"),
-        muted=style("secondary"),
-        strong=style("foreground", bold=True),
-        good=style("success"),
-        warn=style("warning"),
-        bad=style("error", bold=True),
+        text=style("text"),
+        muted=style("muted"),
+        strong=style("text", bold=True),
+        good=style("good"),
+        warn=style("warn"),
+        bad=style("bad", bold=True),
+        held=style("held"),
+        news=style("news"),
+        focus=style("focus", bold=True),
         accent=style("accent"),
-        line=style("secondary"),
-        cursor=Style(bold=True, bgcolor=Color.parse(_CURSOR_DARK if dark else _CURSOR_LIGHT)),
-        hues=tuple(Style(color=Color.parse(hue)) for hue in hues),
+        hot=style("hot", bold=True),
+        match=style("match", bold=True) + Style(underline=True),
+        line=style("line"),
+        cursor=cursor,
+        hues=tuple(style(f"hue-{number}") for number in range(8)),
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import Terminal, children, terminal
+from tests.e2e.terminal import MODES, Terminal, children, terminal
 from tests.e2e.tutorial import RESULTS, ROOT, scripts
 from tests.tui.session.running import ONE, ticking, write
 
@@ -387,12 +387,23 @@ def test_a_narrow_terminal_shows_one_pane_and_works(flow: Path) -> None:
         term.assert_restored()
 
 
-def test_no_color_draws_no_colour(flow: Path) -> None:
-    with terminal(flow.name, cwd=flow.parent, env={"NO_COLOR": "1"}) as term:
+def test_no_color_draws_no_colour_and_no_mouse_leaves_the_mouse_alone(flow: Path) -> None:
+    with terminal("--no-mouse", flow.name, cwd=flow.parent, env={"NO_COLOR": "1"}) as term:
         wait_runs(term, "echo", 5)
+        for key, shows in (("/", "Esc clears"), ("\x10", "Find a command")):
+            term.press(key)
+            term.wait_for(shows)
+            term.press("escape")
+            term.wait_gone(shows)
         assert term.quit() == 0
-        colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", term.raw)
-        assert all(red == green == blue for red, green, blue in colours)
+        styles = re.findall(rb"\x1b\[([\d;]*)m", term.raw)
+        used = {code for style in styles for code in style.split(b";")}
+        # Bold, dim, italic, underlined, reversed; off again; and the terminal's own two colours.
+        assert used <= {b"", *b"0 1 2 3 4 7 22 23 24 27 39 49".split()}
+        assert b"7" in used  # what is chosen is reversed
+        for mode in ("mouse", "mouse motion", "mouse format"):
+            assert MODES[mode][0] not in term.raw
+        term.assert_restored()
 
 
 def test_ascii_draws_nothing_but_ascii(flow: Path) -> None:

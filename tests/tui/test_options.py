@@ -17,7 +17,18 @@ def test_every_option_is_understood(tmp_path: Path) -> None:
     log = tmp_path / "tui.log"
     words = ["flow.py:build", "--headless", "--json", "--timeout", "2.5", "--no-reload"]
     words += ["-p", "n=3", "-p", "text=a=b", "-p", "n=4", "--hz", "30", "--theme", "nord"]
-    words += ["--ascii", "--log-file", str(log), "--", "--json", "x", "--", "y"]
+    words += [
+        "--ascii",
+        "--no-mouse",
+        "--themes",
+        "--log-file",
+        str(log),
+        "--",
+        "--json",
+        "x",
+        "--",
+        "y",
+    ]
     assert parse(words) == Options(
         target="flow.py:build",
         argv=("--json", "x", "--", "y"),
@@ -28,7 +39,9 @@ def test_every_option_is_understood(tmp_path: Path) -> None:
         reload=False,
         hz=30,
         theme="nord",
+        themes=True,
         ascii=True,
+        mouse=False,
         log_file=log,
     )
 
@@ -55,6 +68,8 @@ def test_a_module_takes_the_place_of_the_target() -> None:
         ("--hz fast", "not a whole number from 5 to 30"),
         ("--hz", "expected one argument"),
         ("--slow --hz 9", "not allowed with"),
+        ("--plain --headless a.py", "two ways to do without a screen"),
+        ("--plain", "--plain needs something to run"),
         ("--headless a.py --timeout 0", "not a number of seconds above 0"),
         ("--headless a.py --timeout nan", "not a number of seconds above 0"),
         ("--headless a.py --timeout inf", "not a number of seconds above 0"),

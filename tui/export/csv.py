@@ -5,19 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import count
 from pathlib import Path
 
-from tui.errors import TuiError
 from tui.model.table import Cell, Table
 
-#: Files of one name in one folder.
-_MOST = 10_000
+from . import fresh
+
 _NAME = 60  # characters of a file's name
-
-
-class ExportError(TuiError):
-    """A file could not be written; the message says which and why."""
 
 
 def text_of(table: Table) -> str:
@@ -35,22 +29,9 @@ def write(table: Table, folder: Path) -> Path:
     Raises:
         ExportError: the folder cannot be written to, or the disk is full.
     """
-    text = text_of(table)
     stem = re.sub(r"[^\w.-]+", "-", table.name).strip("-.")[:_NAME] or "table"
-    for number in count(1):
-        path = folder / (f"{stem}.csv" if number == 1 else f"{stem}-{number}.csv")
-        try:
-            # Exclusive, so that nothing comes between looking for the name and taking it.
-            with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                file.write(text)
-        except FileExistsError:
-            if number == _MOST:
-                raise ExportError(f"{path}: there are {_MOST} files of this name") from None
-        except OSError as error:
-            raise ExportError(f"{path}: {error.strerror or error}") from error
-        else:
-            return path
-    raise AssertionError("unreachable: the loop returns or raises")
+    (path,) = fresh.write(folder, stem, {".csv": text_of(table)})
+    return path
 
 
 def _cell(cell: Cell) -> str | int | float:

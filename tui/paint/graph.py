@@ -99,9 +99,9 @@ def paint(
 
 
 def loop_row(edge: Edge, name: Callable[[int], str], *, cells: int, ascii: bool = False) -> Row:
-    """One line that stands for an edge without a line: ``retry ↺ fetcher``, tagged as the edge."""
+    """One line of text for an edge that has no line: ``retry ↺ fetcher``, ``("loop", key)``."""
     text = f"{name(edge.source)} {'@' if ascii else '↺'} {name(edge.target)}"
-    return ((fit(text, cells), ("edge", edge.key)),)
+    return ((fit(text, cells), ("loop", edge.key)),)
 
 
 def _extent(points: Sequence[Point]) -> tuple[int, int, int, int]:

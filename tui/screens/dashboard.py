@@ -18,6 +18,7 @@ from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Header, KeysBar
 from tui.widgets.causes import CausesPane
 from tui.widgets.events import EventsPane
+from tui.widgets.figures import FiguresPane
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.filtered import FilteredPane
 from tui.widgets.output import OutputPane
@@ -35,8 +36,10 @@ from .looking import Looking
 if TYPE_CHECKING:
     from tui.app import MonitorApp
 
-#: Below this many columns and lines there is room for one pane only.
+#: Below this many columns or lines there is a list of figures in place of the panes.
 SMALLEST = (60, 16)
+#: Below this many lines the panes of the bottom row are one line each.
+LOW = 24
 
 
 class DashboardScreen(Looking, Screen[None]):
@@ -60,6 +63,7 @@ class DashboardScreen(Looking, Screen[None]):
         super().__init__(id="dashboard")
         self.monitor = monitor
         self._zoomed: Pane | None = None
+        self._before_tiny: Pane | None = None  # which had the focus while there was room
         self._failure: Failure | None = None
 
     def compose(self) -> ComposeResult:
@@ -73,6 +77,7 @@ class DashboardScreen(Looking, Screen[None]):
             yield Horizontal(
                 ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
             )
+            yield FiguresPane()
         yield FilterBar(id="filter")
         yield KeysBar(id="keys")
 
@@ -136,9 +141,23 @@ class DashboardScreen(Looking, Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Choose how many panes there is room for."""
         width, height = event.size
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "tiny")
+        self._make_tiny(width < SMALLEST[0] or height < SMALLEST[1])
         self.query_one(KeysBar).show()
         self._mark_visible()
+        self.call_after_refresh(self.show)
+
+    def _make_tiny(self, tiny: bool) -> None:
+        """Change to the list of figures, or back to where the focus was."""
+        if tiny == self.has_class("tiny"):
+            return
+        pane, self._before_tiny = self._before_tiny, self.pane if tiny else None
+        self.set_class(tiny, "tiny")
+        if tiny and self._zoomed is None:
+            self.query_one(FiguresPane).focus()
+        elif not tiny:
+            if self._zoomed is not None and self._zoomed is not pane:
+                self._zoom(None)
+            (self._zoomed or pane or self.query_one(RoutinesPane)).focus()
 
     def on_descendant_focus(self) -> None:
         """On a tiny screen the pane with the focus is the one to see."""
@@ -159,7 +178,7 @@ class DashboardScreen(Looking, Screen[None]):
         if number in PANES and not pane.size.width:
             self.close_all()
         self.set_class(number == OutputPane.number, "output")
-        if self._zoomed is not None and self._zoomed is not pane:
+        if self._zoomed is not pane and (self._zoomed is not None or self.has_class("tiny")):
             self._zoom(pane)
         if pane.focusable:
             self.set_focus(pane)
@@ -188,7 +207,12 @@ class DashboardScreen(Looking, Screen[None]):
 
     def action_zoom(self) -> None:
         """The pane with the focus takes the screen, or gives it back."""
-        self._zoom(None if self._zoomed is not None else self.pane)
+        pane = self.pane
+        if isinstance(pane, FiguresPane):
+            pane = self._before_tiny or self.query_one(RoutinesPane)
+        self._zoom(None if self._zoomed is not None else pane)
+        if pane is not None and self._zoomed is pane:
+            pane.focus()
 
     def action_open(self) -> None:
         """Open what the cursor is on; a pane with nothing to open takes the screen."""
@@ -242,12 +266,20 @@ class DashboardScreen(Looking, Screen[None]):
     def _zoom(self, pane: Pane | None) -> None:
         self._zoomed = pane
         self.set_class(pane is not None, "zoom")
+        if pane is None and self.has_class("tiny"):
+            self.query_one(FiguresPane).focus()
         self._mark_visible()
         self.call_after_refresh(self.show)
 
     def _mark_visible(self) -> None:
         chosen = self._zoomed or self.pane
+        wide = self.has_class("-wide")
+        folded = self.size.height < LOW and self._zoomed is None
+        folded = folded and (wide or not self.has_class("output"))
+        bottom = self.query_one("#bottom")
+        bottom.set_class(folded, "line")
         for pane in self.panes:
+            pane.set_class(folded and pane.parent is bottom, "line")
             pane.set_class(pane is chosen, "chosen")
             if pane is chosen and pane.parent is not None:
                 for row in self.query(".row"):

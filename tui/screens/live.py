@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.export import csv
+from tui.export.fresh import ExportError
 from tui.keys import EVERYWHERE, LIVE, MAP, Action
 from tui.model.monitor import Monitor
 from tui.paint.canvas import clean
@@ -233,7 +234,7 @@ class LiveScreen(Screen[None]):
             return
         try:
             path = csv.write(table, Path.cwd())
-        except (csv.ExportError, OSError) as error:
+        except (ExportError, OSError) as error:
             self.say(f"Not written: {error}", wrong=True)
         else:
             self.say(f"{len(table.rows)} rows in {path}")

@@ -30,6 +30,7 @@ class PayloadScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Close"),
+        Binding("Y", "app.picture", "Write the screen"),
         Binding("j", "scroll(1)", "Down"),
         Binding("k", "scroll(-1)", "Up"),
         Binding("comma", "step(-1)", "The event before"),
@@ -64,11 +65,15 @@ class PayloadScreen(ModalScreen[None]):
         self._pane.move(by)
         self._show()
 
+    def restyle(self) -> None:
+        """The theme has changed."""
+        self._show()
+
     def _show(self) -> None:
         entry = self._pane.chosen
         if entry is None:
             return
-        colors = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+        colors = palette(self.app.theme_variables)
         number = entry.record[log.SEQUENCE]
         times = f", the newest of {entry.times:,}" if entry.times > 1 else ""
         self.query_one("#payload").border_title = f"Event #{number:,}{times}"
@@ -81,7 +86,7 @@ def payload_text(monitor: Monitor, entry: Entry, colors: Palette, *, ascii: bool
     single = Entry(entry.position, record)
     text = Text()
     for part, tag in event_row(monitor, single, 200, ascii=ascii)[:-2]:
-        text.append(part, getattr(colors, str(tag[0]), colors.text))
+        text.append(part, colors.role(str(tag[0])))
     text.rstrip()
     text.append(f"\n job {record[log.JOB]}  generation {record[log.GENERATION]}{_sum(record)}\n\n")
     tree = monitor.log.tree(record)
@@ -119,7 +124,7 @@ def _append_lines(text: Text, tree: list[Line], colors: Palette) -> None:
     widest = max((2 * line.depth + measure(line.key) for line in tree), default=0)
     room = min(widest, _LONGEST_KEY)
     for line in tree:
-        style = getattr(colors, _CHANGES.get(line.change, "text"))
+        style = colors.role(_CHANGES.get(line.change, "text"))
         text.append(f" {line.change or ' '} ", style)
         indent = "  " * line.depth
         key = indent + clean(line.key)
@@ -136,8 +141,11 @@ def _sum(record: tuple[int | float, ...]) -> str:
     if record[log.KIND] != Kind.ACTIVATION:
         return ""
     word = Status(int(record[log.STATUS])).name.lower()
-    total = duration_ns(int(record[log.TIME] - record[log.QUEUED]))
-    return f"  {word}, {total} from emit to end"
+    queued, started, ended = (int(record[at]) for at in (log.QUEUED, log.STARTED, log.TIME))
+    if not started:
+        return f"  {word}, not timed"
+    parts = f"waited {duration_ns(started - queued)}, ran {duration_ns(ended - started)}"
+    return f"  {word}, {parts}, {duration_ns(ended - queued)} from emit to end"
 
 
 def _compared(earlier: tuple[tuple[int | float, ...], int] | None) -> str:

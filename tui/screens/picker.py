@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.style import Style
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -35,7 +34,7 @@ class PickerScreen(Screen[None]):
         super().__init__(id="picker")
         self._folder = folder
         self._files: list[Path] = []
-        self._bad = Style()
+        self._found: list[Candidate] = []  # as they stand in the list
 
     def compose(self) -> ComposeResult:
         """A heading, the list, the keys."""
@@ -62,8 +61,7 @@ class PickerScreen(Screen[None]):
     def _fill(self, samples: list[Candidate], here: list[Candidate], note: str) -> None:
         options = self.query_one(OptionList)
         options.loading = False
-        self._bad = palette(self.app.theme_variables, dark=self.app.current_theme.dark).bad
-        self._files = []
+        self._files, self._found = [], []
         for heading, found in (
             ("Sample flows", samples),
             (f"Flows below {self._folder.path}", here),
@@ -73,6 +71,7 @@ class PickerScreen(Screen[None]):
             for candidate in found:
                 options.add_option(Option(self._text(candidate), id=str(len(self._files))))
                 self._files.append(candidate.path)
+                self._found.append(candidate)
         if not self._files:
             nothing = "No flows found: a flow is a .py file that imports routilux."
             options.add_option(Option(Text(nothing), disabled=True))
@@ -81,6 +80,12 @@ class PickerScreen(Screen[None]):
         options.focus()
         options.action_first()
 
+    def restyle(self) -> None:
+        """The theme has changed."""
+        options = self.query_one(OptionList)
+        for place, candidate in enumerate(self._found):
+            options.replace_option_prompt(str(place), self._text(candidate))
+
     def _text(self, candidate: Candidate) -> Text:
         path = candidate.path
         near = path.is_relative_to(self._folder.path)
@@ -88,7 +93,10 @@ class PickerScreen(Screen[None]):
         width = max(24, self.size.width - 46)
         text = Text(f"  {fit(name, 34)} ")
         if candidate.error:
-            return text.append(fit(f"x {clean(candidate.error)}", width), style=self._bad)
+            return text.append(
+                fit(f"x {clean(candidate.error)}", width),
+                style=palette(self.app.theme_variables).bad,
+            )
         return text.append(fit(clean(candidate.title or candidate.detail), width))
 
     def action_cursor(self, lines: int) -> None:

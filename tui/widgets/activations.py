@@ -23,7 +23,9 @@ _SECOND = 1_000_000_000
 #: Changed within so many nanoseconds is just now.
 _JUST = 50_000_000
 _TREND = 16
-_ROLES = {"failed": "bad", "retried": "warn", "cancelled": "warn", "running": "good"}
+_FIXED = 55  # cells of an activation before its cause
+_LEAST = 9  # with a blank, of what it was about
+_ROLES = {"failed": "bad", "retried": "news", "cancelled": "warn", "running": "good"}
 _SIGNS = {"failed": State.FAILED, "retried": State.RETRY, "running": State.RUNNING}
 
 
@@ -97,7 +99,7 @@ class OwnStatsBox(TableBox):
             (" " * (columns.value - measure(value)) + value, ("strong",)),
             (f" {growth:>8}" if columns.growth else "", ("good",)),
             (" ^ " if stat.changed else "   ", ("accent",)),
-            (f"{picture}  " if picture else "", ("accent",)),
+            (f"{picture}  " if picture else "", ("line",)),
             (fit(by, columns.writer), ("muted",)),
         )
 
@@ -139,9 +141,13 @@ class ActivationsBox(TableBox):
         self.keep([_ident(row) for row in self._shown])
         if not self._shown:
             return (self.hint("none has been seen"),)
-        cause = max(5, min(max(measure(row.cause) for row in self._shown), 30, width - 66))
+        # A few letters of what it was about say nothing: then the cause has the room.
+        left, longest = width - _FIXED, max(5, *(measure(row.cause) for row in self._shown))
+        told = left >= 12 + _LEAST
+        cause = min(longest, 30, left - _LEAST) if told else max(5, left - 1)
         head = f"  {'ID':<8}{'WORKER':<8}{'START':>9} {'WAIT':>6} {'RUN':>6}  {'STATE':<12}"
-        heading: Row = ((f"{head}{fit('CAUSE', cause)} WHAT", ("muted",)),)
+        what = "WHAT" if told else ""
+        heading: Row = ((f"{head}{fit('CAUSE', cause)} {what}", ("muted",)),)
         origin, shown = monitor.run.origin, self._shown
 
         def paint(line: int) -> Row:

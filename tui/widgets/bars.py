@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -14,14 +13,14 @@ from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
 from tui.paint.numbers import bytes_, count, duration_ns, percent, rate
-from tui.themes import Palette, palette
+from tui.themes import palette
 
 
 class Bar(Widget):
     """Plain lines across the screen, repainted only when they changed."""
 
     DEFAULT_CSS = """
-    Bar { background: $panel; height: 1; }
+    Bar { background: $role-panel; height: 1; }
     """
 
     def __init__(self, id: str) -> None:
@@ -40,14 +39,9 @@ class Bar(Widget):
         width, base = self.size.width, self.rich_style
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        colors = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
-        segments = [Segment(text, base + _style(colors, tag)) for text, tag in self._lines[y]]
+        colors = palette(self.app.theme_variables)
+        segments = [Segment(text, base + colors.role(str(tag[0]))) for text, tag in self._lines[y]]
         return Strip(segments).crop_extend(0, width, base)
-
-
-def _style(colors: Palette, tag: tuple[str | int, ...]) -> Style:
-    found = getattr(colors, str(tag[0]), None)
-    return found if isinstance(found, Style) else colors.text
 
 
 class Header(Bar):
@@ -95,12 +89,12 @@ class Header(Bar):
         stuck = monitor.phase is Phase.STUCK
         return [
             (0, f" jobs {jobs.open_jobs} open", "text"),
-            (1, _some(jobs.paused, "paused", ", "), "accent"),
+            (1, _some(jobs.paused, "paused", ", "), "held"),
             (2, _some(jobs.failed, "failed", ", "), "bad"),
             (3, _some(jobs.cancelled, "cancelled", ", "), "text"),
             (6, f"  runs {run.done:,}", "text"),
             (1, f"  errors {run.errors}", "bad" if run.errors else "muted"),
-            (2, _some(jobs.retries, "retry"), "warn"),
+            (2, _some(jobs.retries, "retry"), "news"),
             (7, _some(jobs.timers, "timers" if jobs.timers > 1 else "timer"), "muted"),
             (2, _some(jobs.dropped, "dropped"), "warn"),
             (5, f"  ready-q {run.waiting}", "warn" if run.waiting else "muted"),
@@ -142,7 +136,7 @@ def _whole(parts: list[_Part], width: int) -> list[Run]:
 _PHASES = {
     Phase.LOADING: ("◌", "muted"),
     Phase.RUN: ("●", "good"),
-    Phase.HELD: ("‖", "accent"),
+    Phase.HELD: ("‖", "held"),
     Phase.IDLE: ("○", "muted"),
     Phase.ENDED: ("■", "text"),
     Phase.FAILED: ("x", "bad"),
@@ -158,9 +152,9 @@ class BannerBar(Bar):
     DEFAULT_CSS = """
     BannerBar {
         height: auto; display: none; padding: 0 1;
-        border: heavy $error; background: $background;
+        border: heavy $role-bad; background: $role-ground;
     }
-    BannerBar.news { border: round $success; }
+    BannerBar.news { border: round $role-good; }
     """
 
     def __init__(self, id: str) -> None:

@@ -114,7 +114,7 @@ class CausesPane(Pane):
         for depth, step in enumerate(chain.steps):
             tries = len(step.tries)
             for number, one in enumerate(step.tries, 1):
-                entries.append(Entry(one, f"try {number} failed", depth, role="warn"))
+                entries.append(Entry(one, f"try {number} failed", depth, role="news"))
             after = f"try {tries + 1}" if tries else ""
             entries.append(Entry(step.record, "", depth, step.stretches, after=after))
             if self.mode == "chain":
@@ -192,8 +192,8 @@ class CausesPane(Pane):
         parts = {
             "part_queue": colors.warn,
             "part_run": colors.good,
-            "part_retry": colors.bad,
-            "part_timer": colors.accent,
+            "part_retry": colors.news,
+            "part_timer": colors.text,
         }
         return parts.get(str(tag[0])) or super().style(tag)
 

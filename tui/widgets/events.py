@@ -314,7 +314,7 @@ def _job(record: RecordTuple) -> tuple[str, str]:
     return _JOBS.get(record[log.KIND], ("?", "text"))
 
 
-_MARKS: dict[int, tuple[str, str]] = {Status.FAILED: ("x", "bad"), Status.RETRIED: ("", "warn")}
+_MARKS: dict[int, tuple[str, str]] = {Status.FAILED: ("x", "bad"), Status.RETRIED: ("", "news")}
 _ENDS: dict[int, tuple[str, str]] = {
     Status.OK: ("completed", "good"),
     Status.FAILED: ("failed", "bad"),

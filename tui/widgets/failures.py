@@ -65,7 +65,7 @@ class FailuresBox(TableBox):
         return (
             self.marker(line),
             (f"{count(group.count):>5} ", ("bad",) if group.count else ("muted",)),
-            (f"{count(group.retried):>5} ", ("warn",) if group.retried else ("muted",)),
+            (f"{count(group.retried):>5} ", ("news",) if group.retried else ("muted",)),
             (f"{duration_ns(max(0, run.now - group.last)):>6}  ", ("text",)),
             (f"{fit(where.kind, kind)} ", ("strong",)),
             (f"{_padded(tail(_at(group), place), place)} ", ("accent",)),

@@ -67,11 +67,11 @@ class FilterBar(Vertical):
     """
 
     DEFAULT_CSS = """
-    FilterBar { height: 2; display: none; background: $panel; }
+    FilterBar { height: 2; display: none; background: $role-panel; }
     FilterBar Horizontal { height: 1; }
-    FilterBar Static { width: auto; color: $primary; text-style: bold; }
+    FilterBar Static { width: auto; color: $role-focus; text-style: bold; }
     FilterBar Input, FilterBar Input:focus {
-        height: 1; width: 1fr; border: none; padding: 0; background: $panel; color: $foreground;
+        height: 1; width: 1fr; border: none; padding: 0; background: $role-panel; color: $role-text;
     }
     """
 
@@ -95,6 +95,7 @@ class FilterBar(Vertical):
         self.used: list[str] = []
         self._label = Static("", markup=False)
         self._input = FilterInput(compact=True)  # what stands there is selected: typing replaces it
+        self._input.cursor_blink = False
         self._hint = Bar("filter-hint")
         self._recalled = -1  # which of the used ones stands there; -1: what was typed
         self._typed = ""

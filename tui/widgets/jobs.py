@@ -18,7 +18,7 @@ from .box import TableBox
 _STATES = {
     "pending": ("", "muted"),
     "running": (State.RUNNING, "good"),
-    "paused": (State.PAUSED, "accent"),
+    "paused": (State.PAUSED, "held"),
     "completed": ("", "text"),
     "failed": (State.FAILED, "bad"),
     "cancelled": ("", "warn"),
@@ -120,7 +120,7 @@ def _progress(row: JobRow, *, wide: bool, ascii: bool) -> Row:
         return ((f"{of:<11}", ("text",)),)
     share = row.done / row.total if row.total else 0.0
     bar = meter(share, _METER, ascii) if row.total else " " * _METER
-    return ((f"{bar} ", ("accent",)), (f"{of:<11}", ("text",)))
+    return ((f"{bar} ", ("muted" if row.ended else "good",)), (f"{of:<11}", ("text",)))
 
 
 def _counts(row: JobRow, *, wide: bool) -> Row:
@@ -133,7 +133,7 @@ def _counts(row: JobRow, *, wide: bool) -> Row:
         (f"{count(row.later):>6}", ("warn",) if row.later else ("muted",)),
         (f"{count(row.dropped):>6}", ("warn",) if row.dropped else ("muted",)),
         errors,
-        (f"{count(row.retried):>6}", ("warn",) if row.retried else ("muted",)),
+        (f"{count(row.retried):>6}", ("news",) if row.retried else ("muted",)),
     )
 
 

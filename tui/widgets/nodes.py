@@ -69,6 +69,11 @@ class Figures:
         """The figures of a node; None if it was not there at that moment."""
         return figures(self.graph.nodes[place], self._rows)
 
+    def state(self, place: int) -> State:
+        """What a node does; `UNUSED` if it is gone."""
+        row = self.row(place)
+        return row.state if row is not None else State.UNUSED
+
     def label(self, form: Form) -> Callable[[int], list[list[Run]]]:
         """Writes the lines of a node."""
 

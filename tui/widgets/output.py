@@ -56,6 +56,11 @@ class OutputPane(FilteredPane):
             self.top -= fewer  # what is being read stays where it is
         return LazyRows(lines, partial(_row, ascii=self.ascii))
 
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """How many lines, and the newest."""
+        lines = monitor.output.lines
+        return (self.title(monitor), lines[-1].text if lines else "")
+
     def _narrowed(self, monitor: Monitor, unfinished: list[Line]) -> tuple[list[Line], int]:
         """The lines that the filter keeps, and how many of those that it kept are gone.
 

@@ -19,8 +19,23 @@ from textual.widget import Widget
 
 from tui.keys import PANES
 from tui.model.monitor import Monitor
+from tui.model.rows import State
 from tui.paint.canvas import Row, Tag, clean, fit, measure
 from tui.themes import Palette, palette
+
+#: Kinds of things in drawings that are there for orientation only.
+_DIM = frozenset({"idle", "axis"})
+
+
+def joined(parts: Iterable[str], room: int) -> str:
+    """The first of the parts, divided by two blanks, as far as they find room."""
+    text = ""
+    for part in filter(None, map(clean, parts)):
+        longer = f"{text}  {part}" if text else part
+        if measure(longer) > room:
+            break
+        text = longer
+    return text
 
 
 class LazyRows(Sequence[Row]):
@@ -56,6 +71,7 @@ class Pane(Widget, can_focus=True):
         top: index of the first row on screen.
         left: how many cells are scrolled off at the left.
         cursor: index of the chosen row.
+        hues: of the routines that ``("routine", place)`` is about, by place; see `hues_of`.
     """
 
     number: ClassVar[int]
@@ -64,22 +80,24 @@ class Pane(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Pane {
-        border: round $secondary;
-        border-title-color: $foreground;
-        border-subtitle-color: $secondary;
-        background: $background;
+        border: round $role-line;
+        border-title-color: $role-text;
+        border-subtitle-color: $role-muted;
+        background: $role-ground;
     }
     Pane:focus {
-        border: heavy $primary;
-        border-title-color: $primary;
+        border: heavy $role-focus;
+        border-title-color: $role-focus;
         border-title-style: bold;
     }
+    Pane.line, Pane.line:focus { border: none; height: 1; }
     """
 
     def __init__(self, id: str = "") -> None:
         super().__init__(id=id or f"pane-{self.number}")
         self.top = self.left = self.cursor = 0
         self.ascii = False
+        self.hues: Sequence[int] = ()
         self._monitor: Monitor | None = None
         self._rows: Sequence[Row] = ()
         self._strips: list[Strip] = []
@@ -102,6 +120,10 @@ class Pane(Widget, can_focus=True):
         """What stands in the lower border. Without figures: each change repaints the whole pane."""
         return ""
 
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """What it says in one line, on screens that are too low for more: the first that fit."""
+        return self.title(monitor).split("  ")
+
     @property
     def shows_cursor(self) -> bool:
         """Whether the chosen row stands out: while it can be moved."""
@@ -117,11 +139,13 @@ class Pane(Widget, can_focus=True):
         colors = self.palette
         role = tag[0]
         if role == "state":
-            return _by_state(colors, str(tag[1]))
-        if role in ("routine", "series"):
+            return colors.state(State(str(tag[1])))
+        if role == "routine":
+            place = int(tag[1])
+            return colors.hue(self.hues[place] if place < len(self.hues) else place)
+        if role == "series":
             return colors.hue(int(tag[1]))
-        found = getattr(colors, str(role), None)
-        return found if isinstance(found, Style) else colors.text
+        return colors.muted if role in _DIM else colors.role(str(role))
 
     # painting ---------------------------------------------------------------------------------
 
@@ -129,7 +153,7 @@ class Pane(Widget, can_focus=True):
     def palette(self) -> Palette:
         """The styles of the theme in use."""
         if self._palette is None:
-            self._palette = palette(self.app.theme_variables, dark=self.app.current_theme.dark)
+            self._palette = palette(self.app.theme_variables)
         return self._palette
 
     def show(self, monitor: Monitor) -> None:
@@ -138,7 +162,10 @@ class Pane(Widget, can_focus=True):
         width, height = self.content_size
         if not self.display or not width or not height:
             return
-        self._rows = self.rows(monitor, width, height)
+        if self.has_class("line"):
+            self._rows, self.left = (self._one_line(monitor, width),), 0
+        else:
+            self._rows = self.rows(monitor, width, height)
         self._clamp(height)
         self._set_title(monitor)
         self._repaint(width, height)
@@ -168,17 +195,25 @@ class Pane(Widget, can_focus=True):
     def _strip(self, index: int, width: int, base: Style) -> Strip:
         if not 0 <= index < len(self._rows):
             return Strip.blank(width, base)
-        chosen = self.has_cursor and index == self.cursor and self.shows_cursor
-        segments = [
-            Segment(
-                text, base + (self.style(tag) + self.palette.cursor if chosen else self.style(tag))
-            )
-            for text, tag in self._rows[index]
-        ]
+        has_cursor = self.has_cursor and not self.has_class("line")
+        chosen = has_cursor and index == self.cursor and self.shows_cursor
+        segments = [Segment(text, base + self.style(tag)) for text, tag in self._rows[index]]
+        if chosen:  # to the border, however long the text is
+            cursor = self.palette.cursor
+            segments = [Segment(text, style + cursor) for text, style, _ in segments if style]
+            base += cursor
         strip = Strip(segments)
         if self.left:
             strip = strip.crop(self.left, self.left + width)
         return strip.crop_extend(0, width, base)
+
+    def _one_line(self, monitor: Monitor, width: int) -> Row:
+        """All of it in one line; where that is, the pane has the class ``line``."""
+        mark = ">" if self.has_focus else " "
+        head = f"{mark}{self.heading_text}"
+        text = joined(self.parts(monitor), width - measure(head) - 3)
+        role = ("focus",) if self.has_focus else ("muted",)
+        return ((fit(head, min(measure(head), width)), role), (f"  {text}", ("text",)))
 
     def _set_title(self, monitor: Monitor) -> None:
         text = self.heading_text
@@ -186,10 +221,8 @@ class Pane(Widget, can_focus=True):
             text = f"> {text}"  # the border of ASCII has one shape only
         room = max(0, self.content_size.width - 4)
         text = fit(text, min(measure(text), room))
-        for part in clean(self.title(monitor)).split("  "):
-            if not part or measure(text) + 2 + measure(part) > room:
-                break
-            text = f"{text}  {part}"
+        title = joined(self.title(monitor).split("  "), room - measure(text) - 2)
+        text = f"{text}  {title}".rstrip()
         if self._title_text != text:
             self._title_text = text
             self.border_title = text.replace("[", r"\[")
@@ -300,11 +333,3 @@ def _equal(old: Iterable[Segment], fresh: Iterable[Segment]) -> int:
             break
         cells += one.cell_length
     return cells
-
-
-def _by_state(colors: Palette, state: str) -> Style:
-    return {
-        "running": colors.good,
-        "queued": colors.warn,
-        "failed": colors.bad,
-    }.get(state, colors.muted)

@@ -197,7 +197,7 @@ class RoutinesPane(FilteredPane):
         for column in columns:
             text, tag = column.text(row)
             if column.width == _TREND:
-                text, tag = sparkline(row.trend, _TREND, ascii=self.ascii), ("accent",)
+                text, tag = sparkline(row.trend, _TREND, ascii=self.ascii), ("line",)
             parts.append((f" {text:>{column.width}}", tag))
         return tuple(parts)
 

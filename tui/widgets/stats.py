@@ -41,6 +41,15 @@ class StatsPane(FilteredPane):
             widths = (widths[0], 0)
         return [_row(row, texts, widths, width) for row, texts in zip(rows, shown, strict=True)]
 
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """How many there are, and the one that grows most."""
+        found = self.filtered(monitor, monitor.run.stats())
+        grows = [row for row in found if row.rate]
+        if not grows:
+            return (self.title(monitor) or "none yet",)
+        most = max(grows, key=lambda row: row.rate or 0.0)
+        return (self.title(monitor), f"{most.routine}.{most.name} {' '.join(_texts(most))}")
+
     def chosen(self, monitor: Monitor) -> StatRow | None:
         """The statistic under the cursor."""
         rows = monitor.run.stats()

@@ -17,7 +17,7 @@ _JOBS: dict[int, str] = {
     Kind.JOB_RESUMED: "resumed",
     Kind.JOB_CANCELLED: "cancelled",
 }
-_ROLES: dict[int, str] = {Status.FAILED: "bad", Status.RETRIED: "warn"}
+_ROLES: dict[int, str] = {Status.FAILED: "bad", Status.RETRIED: "news"}
 
 
 def told(monitor: Monitor, record: RecordTuple, room: int = 1_000) -> str:

@@ -63,6 +63,13 @@ class ThroughputPane(Pane):
         seconds = min(kept, 2 * self._chart_width(width, height)) / STEPS_A_SECOND
         return f"{now}  {out}  last {seconds:.0f} s"
 
+    def parts(self, monitor: Monitor) -> Sequence[str]:
+        """The rates and the latest percentiles."""
+        run = monitor.run
+        rates = self.title(monitor).split("  ")[:2]
+        windows = (("w99", run.wait_total), ("r99", run.run_total))
+        return rates + [f"{name} {duration_ns(w.percentile(0.99))}" for name, w in windows]
+
     def _chart_width(self, width: int, height: int) -> int:
         return max(1, width - AXIS_WIDTH - (34 if _beside(width, height) else 0))
 
@@ -71,7 +78,7 @@ class ThroughputPane(Pane):
         colors = self.palette
         if tag[0] == "series":
             return (colors.hue(0), colors.good, colors.bad)[int(tag[1]) % 3]
-        return colors.muted if tag[0] == "axis" else super().style(tag)
+        return super().style(tag)
 
 
 def _beside(width: int, height: int) -> bool:

@@ -22,7 +22,7 @@ from tui.paint.chart import braille
 from tui.paint.lanes import lane
 from tui.paint.numbers import count, duration_ns, percent
 from tui.session.messages import RecordTuple
-from tui.themes import glyph
+from tui.themes import glyph, hues_of
 
 from .pane import Pane
 from .telling import edge_told, told
@@ -150,6 +150,7 @@ class TimelinePane(Pane):
         live = _live(monitor)
         if not monitor.run.routines():
             return (((" nothing has run yet", ("muted",)),),)
+        self.hues = hues_of([row.name for row in monitor.run.routines()])
         if self._opening:
             self._begin(monitor)
         self._reveal(monitor)
@@ -192,7 +193,7 @@ class TimelinePane(Pane):
             "depth": colors.warn,
             "series": colors.warn,
             "mark_bad": colors.bad,
-            "mark_again": colors.warn,
+            "mark_again": colors.news,
         }
         return own.get(str(tag[0])) or super().style(tag)
 
@@ -324,7 +325,7 @@ class TimelinePane(Pane):
         ]
         for name, row in shown:
             most = (f" {count(round(max(row))):>{_UTIL - 1}}", ("muted",))
-            drawn = ((heat(row, cells, ascii=self.ascii), ("depth",)),)
+            drawn = _warm(heat(row, cells, ascii=self.ascii))
             lines.append(_line(name, self._label, _crossed(drawn, at, self._bar), most))
         return lines
 
@@ -420,6 +421,11 @@ def _at(time: int, origin: int, digits: int) -> str:
 
 def _line(name: str, label: int, row: Row, tail: Run) -> Row:
     return ((f" {fit(name, label)} ", ("strong",)), *row, tail)
+
+
+def _warm(text: str) -> Row:
+    """A heat row in which only what waits stands out."""
+    return merge((cell, ("idle",) if cell in "·. " else ("depth",)) for cell in text)
 
 
 def _each(row: Row) -> list[Run]:

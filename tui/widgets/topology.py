@@ -10,7 +10,7 @@ from rich.style import Style
 from tui.model.graph import Node
 from tui.model.monitor import Monitor
 from tui.model.pressure import origins, sentences
-from tui.model.rows import Key, RoutineRow
+from tui.model.rows import Key, RoutineRow, State
 from tui.paint.adjacency import adjacency
 from tui.paint.canvas import Row, Tag, measure
 from tui.paint.graph import Window, loop_row, paint
@@ -56,6 +56,7 @@ class TopologyPane(DraggedPane):
         self._plan: Plan | None = None
         self._lit_links: set[int] = set()
         self._across = self._down = 0  # cells of the picture that are scrolled off
+        self._listed: dict[str | int, State] = {}  # nodes that are told in words
         self._sight: object = None  # what was last brought into sight
 
     # painting -----------------------------------------------------------------------------------
@@ -85,6 +86,8 @@ class TopologyPane(DraggedPane):
             else set(range(len(plan.graph.nodes))),
             ascii=self.ascii,
         )
+        places = range(len(plan.graph.nodes)) if plan.layout is None else ()
+        self._listed = {place: shown.state(place) for place in places}
         if plan.layout is None:
             return self._list(plan, shown, chosen, width)
         self.top = 0  # the picture scrolls by itself
@@ -172,9 +175,14 @@ class TopologyPane(DraggedPane):
         match tag[0]:
             case "border":
                 return colors.accent if tag[2] else colors.line
+            case "node" if tag[1] in self._listed:
+                state = self._listed[tag[1]]
+                quiet = state in (State.IDLE, State.UNUSED)
+                return colors.text if quiet else colors.state(state)
             case "edge" | "loop" | "rate":
                 if not self._lit_links and not (self.lit and self.selected):
-                    return colors.line
+                    drawn = tag[0] == "edge" and not self._listed
+                    return colors.line if drawn else colors.muted
                 lit = any(link in self._lit_links for link in tag[1:])
                 return colors.accent + _BOLD if lit else colors.muted + _DIM
             case "name":

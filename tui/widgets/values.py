@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.style import Style
-
 from tui.model.detail import WINDOWS, LatencyRow, bin_rows, latency
 from tui.model.history import SECOND
 from tui.model.monitor import Monitor
@@ -13,7 +11,7 @@ from tui.model.rows import Key, StatRow
 from tui.model.run import Run as ModelRun
 from tui.model.stats import Charted, Ident
 from tui.model.table import Table
-from tui.paint.canvas import Row, Tag, fit, measure
+from tui.paint.canvas import Row, fit, measure
 from tui.paint.numbers import count, duration_ns, rate
 from tui.paint.plot import AXIS, number, plot
 
@@ -156,10 +154,6 @@ class ChartBox(Box):
         since = f"-{seconds:.0f} s"
         between = max(1, room - len(since) - 3)
         return ((" " * AXIS, ("muted",)), (f"{since}{' ' * between}now", ("axis",)))
-
-    def style(self, tag: Tag) -> Style:
-        """The axis of time is no line of the chart."""
-        return self.palette.muted if tag[0] == "axis" else super().style(tag)
 
     def table(self, monitor: Monitor) -> Table | None:
         """The points of the lines, by seconds since the code began to run."""

@@ -11,6 +11,7 @@ from tui.paint.lanes import lane
 from tui.paint.numbers import count, duration_ns, percent
 from tui.query.rows import lanes_table
 from tui.query.table import Table
+from tui.themes import hues_of
 
 from .filtered import FilteredPane
 
@@ -35,7 +36,9 @@ class WorkersPane(FilteredPane):
         lanes: list[LaneRow] = self.filtered(monitor, monitor.run.lanes())
         if not lanes:
             return self.nothing("no handler has run yet")
-        numbers = {row.key: number for number, row in enumerate(monitor.run.routines())}
+        routines = monitor.run.routines()
+        numbers = {row.key: number for number, row in enumerate(routines)}
+        self.hues = hues_of([row.name for row in routines])
         label = min(max(measure(row.label) for row in lanes), 12)
         tail = 7 if width < 50 else 24
         lines: list[Row] = [

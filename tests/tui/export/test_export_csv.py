@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.export.csv import ExportError, text_of, write
+from tui.export.csv import text_of, write
+from tui.export.fresh import ExportError
 from tui.model.table import Cell, Table
 
 TABLE = Table("orders chart", ("t", "a"), [(0.5, 1), (1.0, None)])

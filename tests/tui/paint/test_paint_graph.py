@@ -277,7 +277,7 @@ def test_a_pipeline_with_feedback_is_drawn_compactly_and_names_its_loop():
     ]
     plan, names = wired(*wiring)
     assert plan.loops == (Edge(5, 3, 1),)
-    assert loop_row(plan.loops[0], names.get, cells=20) == (("retry ↺ fetch       ", ("edge", 5)),)
+    assert loop_row(plan.loops[0], names.get, cells=20) == (("retry ↺ fetch       ", ("loop", 5)),)
 
 
 def test_fan_in_ends_on_a_port_row_per_edge():

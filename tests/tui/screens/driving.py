@@ -151,13 +151,18 @@ Script = Callable[[Driver], Awaitable[Any]]
 
 
 def drive(
-    script: Script, source: Source | None, *, size: Dimensions = (120, 40), **options: Any
+    script: Script,
+    source: Source | None,
+    *,
+    size: Dimensions = (120, 40),
+    toasts: bool = False,
+    **options: Any,
 ) -> None:
-    """Run the app on a source, and the script against it."""
+    """Run the app on a source, and the script against it; ``toasts`` draws notifications."""
 
     async def run() -> None:
         app = MonitorApp(source, ticking=False, own_cpu=lambda: 0, **options)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=toasts) as pilot:
             driver = Driver(app, pilot)
             await driver.settle()
             try:

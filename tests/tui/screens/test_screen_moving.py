@@ -46,7 +46,7 @@ def test_each_number_goes_to_its_pane_and_shows_it(size: tuple[int, int]) -> Non
     [
         ((80, 24), [2, 3, 4, 5, 6, 1]),
         ((200, 50), [2, 3, 4, 5, 6, 7, 1]),
-        ((40, 12), [2, 3, 4, 5, 6, 7, 1]),
+        ((40, 12), [1, 2, 3, 4, 5, 6, 7]),
     ],
 )
 def test_tab_goes_round_all_panes_that_can_be_seen(
@@ -63,7 +63,7 @@ def test_tab_goes_round_all_panes_that_can_be_seen(
         for _ in expected:
             await d.press("shift+tab")
             back.append(d.focused)
-        assert back == [*reversed(expected[:-1]), 1]
+        assert back == [*reversed(expected[:-1]), expected[-1]]
 
     drive_canned(script, *FEW, size=size)
 
@@ -317,7 +317,7 @@ def test_the_wheel_scrolls() -> None:
 
 
 @pytest.mark.parametrize("size", [(59, 40), (100, 15), (20, 5), (40, 12)])
-def test_below_sixty_by_sixteen_there_is_one_pane(size: tuple[int, int]) -> None:
+def test_below_sixty_by_sixteen_one_pane_is_shown_that_is_asked_for(size: tuple[int, int]) -> None:
     async def script(d: Driver) -> None:
         for number in PANES:
             await d.press(str(number))
@@ -357,6 +357,7 @@ def test_a_storm_of_sizes_and_keys_breaks_nothing(seed: int) -> None:
             await d.tick()
             lines = screen_lines(d.app)
             assert len(lines) == size[1]
-            assert any("1 Routines" in line for line in lines)
+            assert "RUN g1" in lines[0]
+            assert size[1] == 5 or any("1 Routines" in line for line in lines)
 
     drive(script, CannedSession())

@@ -62,6 +62,7 @@ def test_the_dashboard_before_anything_has_come(same: Same) -> None:
 
 def test_one_pane_on_a_small_screen(same: Same) -> None:
     async def script(d: Driver) -> None:
+        await d.press("1")
         same(screen_text(d.app), "dashboard-40x12")
 
     drive_canned(script, *SCENE, size=(40, 12))

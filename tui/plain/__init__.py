@@ -1,0 +1,1 @@
+"""The monitor without a screen: sentences as things happen, and answers to commands by line."""
