@@ -10,13 +10,14 @@ import operator
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeVar
 
 from tui.errors import did_you_mean
 
 from .backtracking import RunawayError, reach
-from .nodes import All, Among, Compare, Node, Not, Op, QueryError, Some, Value, Word
+from .nodes import All, Among, Compare, Node, Not, Op, QueryError, Saved, Some, Value, Word
 from .parse import parse
 from .table import Field, Table
 from .units import Unit, amount, is_number
@@ -82,6 +83,8 @@ def compile_node(node: Node, table: Table[Row]) -> Callable[[Row], bool]:
     match node:
         case Word():
             return _any_of(table.bare, _containing(node.text))
+        case Saved():
+            return _saved(node, table)
         case Compare():
             if node.op in _NEGATIONS:  # a != b is what a = b is not, also where there is no a
                 positive = Compare(node.name, _NEGATIONS[node.op], node.value, node.column)
@@ -99,6 +102,24 @@ def compile_node(node: Node, table: Table[Row]) -> Callable[[Row], bool]:
             return _every([compile_node(part, table) for part in node.parts])
         case Some():
             return _either([compile_node(part, table) for part in node.parts])
+
+
+def _saved(node: Saved, table: Table[Row]) -> Callable[[Row], bool]:
+    """The test of a filter that is kept by a name; all its errors are at the name."""
+    text = table.saved.get(node.name)
+    if text is None:
+        hint = did_you_mean(node.name, table.saved)
+        there = ", ".join(table.saved)
+        hint = hint or (f": there are {there}" if there else ": :save-filter NAME keeps one")
+        raise QueryError(f"no saved filter {node.name!r}{hint}", node.column)
+    if node.name in table.within:
+        raise QueryError(f"@{node.name} is part of itself", node.column)
+    inner = replace(table, within=table.within | {node.name})
+    try:
+        test = compiled(text, inner)
+    except QueryError as error:
+        raise QueryError(f"@{node.name}: {error.message}", node.column) from None
+    return test or (lambda _row: True)
 
 
 # joining ------------------------------------------------------------------------------------------
