@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.config import COMMAND_LINE, ConfigError, Settings, settings, told
 from tui.errors import TuiError, UsageError, did_you_mean
+from tui.filters import Filters, project_of, state_file
 from tui.options import Options, parse
 from tui.targets import Folder, Target, parse_target
 
@@ -31,9 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             argv=options.argv,
             params=options.params,
         )
+        found = settings(options, _project(target))
+        if options.print_config:
+            sys.stdout.write(told(found))
+            return 0
         if options.headless:
             return _headless(options, target)
-        return _screen(options, target)
+        return _screen(options, target, found)
     except TuiError as error:
         if sys.stderr is not None:
             sys.stderr.write(f"routilux-tui: {error}\n")
@@ -51,6 +57,11 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def _project(target: Target | Folder) -> Path:
+    start = target.path if isinstance(target, Folder) else target.path and target.path.parent
+    return project_of(start or Path.cwd())
+
+
 def _headless(options: Options, target: Target | Folder) -> int:
     if isinstance(target, Folder):
         raise UsageError(f"--headless needs a file to run, and {target.label!r} is a folder")
@@ -59,7 +70,7 @@ def _headless(options: Options, target: Target | Folder) -> int:
     return run(target, as_json=options.json, timeout=options.timeout)
 
 
-def _screen(options: Options, target: Target | Folder) -> int:
+def _screen(options: Options, target: Target | Folder, found: Settings) -> int:
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError(
             "there is no terminal to draw on (standard input and error must be one); "
@@ -67,30 +78,30 @@ def _screen(options: Options, target: Target | Folder) -> int:
         )
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
-    from tui.filters import Filters, project_of, state_file
     from tui.themes import THEMES
 
-    start = target.path if isinstance(target, Folder) else target.path and target.path.parent
     app = MonitorApp(
         session,
         folder=target if isinstance(target, Folder) else None,
-        hz=options.hz,
+        hz=found.rate,
         reload=options.reload,
-        theme=options.theme,
-        ascii=options.ascii,
-        filters=Filters(state_file(project_of(start or Path.cwd()))),
+        theme=found.theme,
+        ascii=found.ascii,
+        filters=Filters(state_file(_project(target))),
+        settings=found,
     )
     for theme in THEMES:
         app.register_theme(theme)
-    if options.theme is not None and options.theme not in app.available_themes:
+    if found.theme is not None and found.theme not in app.available_themes:
         if session is not None:
             session.kill_all()
-        names = sorted(app.available_themes)
-        raise UsageError(
-            f"no theme {options.theme!r}{did_you_mean(options.theme, names)} "
+        names, source = sorted(app.available_themes), found.source("theme")
+        what = (
+            f"no theme {found.theme!r}{did_you_mean(found.theme, names)} "
             f"(there are: {', '.join(names)})"
         )
-    app.run()
+        raise UsageError(what) if source == COMMAND_LINE else ConfigError(source, what)
+    app.run(mouse=found.mouse)
     if app.session is not None:
         app.session.kill_all()
     return app.return_code or 0
