@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tui.errors import TuiError, did_you_mean
 from tui.keys import PANES, TABLES, Action, folded
+from tui.query.completing import names_for
 
 
 class CommandError(TuiError):
@@ -198,6 +199,9 @@ def complete(before: str, actions: Sequence[Action], known: Names) -> tuple[int,
         return start, _beginning(before[start:], [*second, *titles])
     if command.whole:
         start = end + len(before[end:]) - len(before[end:].lstrip())
+        if command.takes == ("filter",):
+            word, found = names_for(before[start:], known("filter", ()))
+            return start + word, found
         return start, _beginning(before[start:], known(command.takes[0], ()))
     return _argument(before, command, known)
 

@@ -34,17 +34,25 @@ def project_of(folder: Path) -> Path:
     return folder
 
 
-def state_file(project: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where the filters of a project are kept; None where there is no home."""
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where what is kept from run to run is; None where there is no home."""
     base = Path(environ.get("XDG_STATE_HOME", ""))
     if not base.is_absolute():  # unset, or to be ignored, as the specification says
         try:
             base = Path.home() / ".local" / "state"
         except RuntimeError:
             return None
+    return base / "routilux-tui"
+
+
+def state_file(project: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where the filters of a project are kept; None where there is no home."""
+    base = state_folder(environ)
+    if base is None:
+        return None
     key = hashlib.sha256(os.fsencode(project)).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "_", project.name, flags=re.ASCII)[:40] or "root"
-    return base / "routilux-tui" / "filters" / f"{name}-{key}.json"
+    return base / "filters" / f"{name}-{key}.json"
 
 
 class FilterNameError(TuiError):

@@ -53,6 +53,24 @@ def write(table: Table, folder: Path) -> Path:
     raise AssertionError("unreachable: the loop returns or raises")
 
 
+def write_to(table: Table, path: Path) -> Path:
+    """Write the table into a new file; without a suffix it gets that of CSV files.
+
+    Raises:
+        ExportError: there is such a file already, or it cannot be written.
+    """
+    path = path if path.suffix else path.with_name(f"{path.name}.csv")
+    path = path.absolute()
+    try:
+        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text_of(table))
+    except FileExistsError:
+        raise ExportError(f"{path} is there already: take another name") from None
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror or error}") from error
+    return path
+
+
 def _cell(cell: Cell) -> str | int | float:
     """A missing value is empty, which differs from nought; a NUL no reader would take."""
     if cell is None:

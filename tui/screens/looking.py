@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.screen import Screen
-
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.session.messages import RecordTuple
@@ -15,8 +13,10 @@ from tui.widgets.pane import Pane
 from tui.widgets.timeline import TimelinePane
 from tui.widgets.workers import WorkersPane
 
+from .linked import Linked
 
-class Looking(Screen[None]):
+
+class Looking(Linked):
     """The part of the dashboard that opens, closes and connects these panes.
 
     While one is open the screen has the class ``causes`` or ``time``; causes may stand over the

@@ -7,23 +7,10 @@ from typing import ClassVar
 from textual.message import Message
 
 from tui.keys import PANES
+from tui.query.completing import names_for
 
 from .filtered import FilteredPane
 from .linebar import LineBar
-
-_ENDS = "()!&|, \t"  # what stands before the beginning of a name
-
-
-def begun(before: str) -> int:
-    """Where the name begins that a filter ends with."""
-    return max((before.rfind(end) for end in _ENDS), default=-1) + 1
-
-
-def names_for(before: str, names: list[str]) -> tuple[int, list[str]]:
-    """Where the name begins that a filter ends with, and the names that begin so."""
-    start = begun(before)
-    word = before[start:].casefold()
-    return start, [name for name in names if name.casefold().startswith(word)] if word else []
 
 
 class FilterBar(LineBar):

@@ -140,7 +140,7 @@ class LineBar(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Use it, if it can be used."""
         event.stop()
-        text = self._input.value.strip()
+        text = event.value.strip()  # more may have been typed since
         if self.is_open and self.check(text) is None:
             self.enter(text)
 

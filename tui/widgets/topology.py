@@ -15,6 +15,7 @@ from tui.paint.layout import Edge, Layout, Node, layout
 from tui.paint.numbers import count, duration_ns, rate
 from tui.themes import glyph
 
+from .choice import Choice, of_routine
 from .pane import Pane
 
 _SHORT = 8  # cells of a name in the tightest drawing
@@ -75,6 +76,10 @@ class TopologyPane(Pane):
             return ""
         lines = "- idle = busy # hot" if self.ascii else "─ idle ═ busy ━ hot"
         return f"{len(run.routines())} nodes  {len(edges)} edges  {lines}"
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine whose edges stand out."""
+        return of_routine(monitor.run, self.selected)
 
     def style(self, tag: Tag) -> Style:
         """Edges of the selected routine stand out; the others are dim."""
