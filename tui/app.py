@@ -331,7 +331,7 @@ class MonitorApp(App[None]):
                 title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
                 yield SystemCommand(title, action.group, self._runner(action.id))
         yield SystemCommand("Change the theme", "View", self.action_change_theme)
-        for command in COMMANDS if isinstance(screen, Linked) else ():
+        for command in COMMANDS if screen.query(CommandBar) else ():
             title = f"{command.help.rstrip('.')}  (:{command.name})"
             yield SystemCommand(title, "Command", self._writer(command.name, command.usage))
 

@@ -61,7 +61,7 @@ class Commands:
         screen = bar.screen
         if isinstance(screen, Linked) and screen.is_current:
             screen.write_command(text)
-            bar.call_after_refresh(bar.point, message, column)
+            bar.refuse(message, column)
 
     async def run(self, line: str) -> None:
         """Do what a line says.

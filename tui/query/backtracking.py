@@ -37,8 +37,8 @@ _SAMPLES = "".join(map(chr, range(0x20, 0x17F))) + "\t\n\r\x00\u2028\u0416\u4e2d
 #: Stands before and behind a pattern, so that ways may part at the start and meet at the end.
 _EDGE = Letter("\\x00")
 
-_NESTED = "a repetition in it can match the same text in many ways, which could take for ever"
-_CHAINED = f"more than {MOST_LOOPS} repetitions of the same characters follow one another"
+_NESTED = "it could take for ever, as what it repeats overlaps"
+_CHAINED = f"it could take too long, with more than {MOST_LOOPS} repetitions in a row"
 
 
 class Part(NamedTuple):

@@ -269,7 +269,7 @@ def _matching(value: Value) -> Test:
         column = min(value.column + (error.pos or 0), value.column + len(value.text))
         raise QueryError(f"no regular expression: {error.msg}", column) from None
     except RunawayError as error:
-        raise QueryError(f"not this regular expression: {error}", value.column) from None
+        raise QueryError(f"not this pattern: {error}", value.column) from None
     except (OverflowError, RecursionError):
         raise QueryError("this regular expression is too large", value.column) from None
 

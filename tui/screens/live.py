@@ -220,15 +220,19 @@ class LiveScreen(Linked):
 
     def action_jobs(self) -> None:
         """The jobs, in place of this screen."""
-        self.monitor_app.go_to("jobs")
+        self._go_to("jobs")
 
     def action_errors(self) -> None:
         """The errors, in place of this screen."""
-        self.monitor_app.go_to("errors")
+        self._go_to("errors")
 
     def action_values(self) -> None:
         """The statistics, in place of this screen."""
-        self.monitor_app.go_to("values")
+        self._go_to("values")
+
+    def _go_to(self, name: str) -> None:
+        if self.monitor_app.go_to(name) is self:
+            self.say("You are there already: Esc goes back.")
 
     # general ------------------------------------------------------------------------------------
 

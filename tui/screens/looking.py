@@ -135,6 +135,8 @@ class Looking(Linked):
         """The timeline shows all, or the chosen event."""
         if self.has_class("time"):
             self.query_one(TimelinePane).fit(self.monitor)
+        else:
+            self.say("There is no timeline to fit: t opens it.")
 
     def zoom_time(self, direction: int) -> bool:
         """Zoom the timeline, if that is what is seen."""

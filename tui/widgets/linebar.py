@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -34,6 +35,16 @@ class LineInput(Input):
         def __init__(self, what: str) -> None:
             super().__init__()
             self.what = what
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Its bindings at once: those of Textual come after letters that were typed behind them."""
+        bound = self._bindings.key_to_bindings.get(event.key)
+        if bound and not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bound[0].action)
+        else:
+            await super()._on_key(event)
 
     def action_tell(self, what: str) -> None:
         """Tell the bar."""
@@ -68,6 +79,7 @@ class LineBar(Vertical):
         self._hint = Bar(f"{id}-hint")
         self._recalled = -1  # which of the used ones stands there; -1: what was typed
         self._typed = ""
+        self._refused: tuple[str, str, int] | None = None  # a line, what is wrong with it, where
 
     # for subclasses -----------------------------------------------------------------------------
 
@@ -104,12 +116,18 @@ class LineBar(Vertical):
     def begin(self, prompt: str, text: str, used: Sequence[str]) -> None:
         """Begin to write; the next key is the first letter."""
         self.used, self._recalled, self._typed = used, -1, text
+        self._refused = None
         self._prompt, self.is_open = prompt, True
         self._label.update(prompt)
         self._put(text)
         self.display = True
         self.screen.set_focus(self._input)  # at once
         self._tell()
+
+    def refuse(self, message: str, column: int) -> None:
+        """What stands there was entered and is wrong: said until it is changed."""
+        self._refused = (self._input.value, message, column)
+        self.call_after_refresh(self._tell)  # a line that has just opened has no width yet
 
     def end(self) -> None:
         """Go away."""
@@ -121,8 +139,12 @@ class LineBar(Vertical):
         return self._input.value
 
     def insert(self, text: str) -> None:
-        """Put a text where the cursor is."""
-        self._input.insert_text_at_cursor(text)
+        """Put a text in place of the word that ends at the cursor."""
+        before = self._input.value[: self._input.cursor_position]
+        start, _ = self.candidates(before)
+        after = self._input.value[len(before) :]
+        self._input.value = before[:start] + text + after
+        self._input.cursor_position = start + len(text)
         self.screen.set_focus(self._input)
 
     def _put(self, text: str) -> None:
@@ -176,27 +198,28 @@ class LineBar(Vertical):
         while not all(name.casefold().startswith(common.casefold()) for name in names):
             common = common[:-1]
         if len(common) > len(begun):
-            after = self._input.value[self._input.cursor_position :]
-            self._input.value = before[:start] + common + after
-            self._input.cursor_position = start + len(common)
+            self.insert(common)
         if len(names) > 1:  # after the change has been told of
             self.call_after_refresh(self._show, ", ".join(names))
 
     # the line below -----------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        error = self.check(self._input.value)
+        text = self._input.value
+        error = self.check(text)
+        if self._refused is not None and self._refused[0] == text:
+            error = self._refused[1:]
         if error is None:
-            self._show(self.advice(self._input.value))
+            self._show(self.advice(text))
         else:
-            self.point(*error)
+            self._point(*error)
 
     def _show(self, text: str) -> None:
         room = max(0, self.app.size.width - 2)
         text = clean(text)
         self._hint.set_lines([[(f" {fit(text, min(measure(text), room))}", ("muted",))]])
 
-    def point(self, message: str, at: int) -> None:
+    def _point(self, message: str, at: int) -> None:
         """A mark below the column, the message on the side that has more room for it."""
         width, message = self.app.size.width, clean(message)
         text = self._input.value[:at]
