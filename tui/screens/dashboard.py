@@ -312,6 +312,7 @@ class DashboardScreen(Looking, Filtering):
         for part in (*self.query(Bar), *self.panes):
             part.ascii = on
         self.restyle()
+        self.show()
 
     def action_fold(self) -> None:
         """Make equal neighbours among the events one line, or each its own."""

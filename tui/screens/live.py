@@ -84,6 +84,7 @@ class LiveScreen(Linked):
         for part in (*self.query(Bar), *self.boxes):
             part.ascii = on
         self.restyle()
+        self.show()
 
     @property
     def actions(self) -> Sequence[Action]:

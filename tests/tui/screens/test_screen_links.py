@@ -157,12 +157,12 @@ def test_the_events_of_what_is_chosen_are_one_key_away_from_every_screen() -> No
             return pane.filter
 
         assert await events_of("1", "g", "j") == "routine=parse"
-        assert await events_of("4", "j") == "worker=w2"
+        assert await events_of("4", "j", "j") == "worker=w3"
         assert await events_of("6", "G") == "kind=stat and audit.rows"
         assert await events_of("1", "g", "enter") == "routine=fetch_eu"
         assert await events_of("J") == "job=1"
         assert "status in (failed, retried)" in await events_of("exclamation_mark")
-        assert await events_of("V") == "kind=stat and fetch_us.mode"
+        assert await events_of("V", "G") == "kind=stat and audit.rows"
         pane.narrow("")
         assert (await events_of("3", "k")).startswith(("edge=", "kind=stat", "job=", "worker="))
         assert d.app.filters.used("Events")[0] == pane.filter, "it is remembered"
