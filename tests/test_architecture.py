@@ -106,7 +106,7 @@ MONITOR: dict[str, set[str]] = {
     "tui.paint": {"routilux.histogram"},
     "tui.export": {"tui.errors", "tui.model"},
     "tui.widgets": {
-        "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys",
+        "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys", "tui.commands",
         "tui.session.messages", "routilux.records",
     },
 }  # fmt: skip

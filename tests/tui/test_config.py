@@ -30,13 +30,13 @@ def test_without_files_everything_is_as_it_always_was(files: Files) -> None:
 def test_every_setting_is_understood(files: Files) -> None:
     user = files.user(
         'theme = "nord"\nascii = true\nrate = 20\nmouse = false\neditor = "vim"\nring = 5000\n'
-        '[keys]\npause = "p"\n"next-pane" = ["Tab", "ctrl+n"]\nback = "Esc,u"\n'
+        '[keys]\npause = "p"\n"next-pane" = ["Tab", "ctrl+n"]\nback = "Esc,b"\n'
         "[lints.L10]\nseconds = 3\n[lints.L04]\noff = true\n"
     )
     found = files.read()
     assert (found.theme, found.ascii, found.rate, found.mouse) == ("nord", True, 20, False)
     assert (found.editor, found.ring) == ("vim", 5000)
-    assert found.keys == {"pause": "p", "next_pane": "tab,ctrl+n", "back": "escape,u"}
+    assert found.keys == {"pause": "p", "next_pane": "tab,ctrl+n", "back": "escape,b"}
     assert found.lints == {"L10": {"seconds": 3}, "L04": {"off": True}}
     assert {found.source(name) for name in ("theme", "rate", "keys.pause")} == {str(user)}
     assert found.source("lints.L10.seconds") == str(user)
