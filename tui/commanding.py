@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from tui.export import csv
 from tui.filters import FilterNameError
 from tui.keys import EVERYWHERE, TABLES
 from tui.model import log
+from tui.model.table import Table
 from tui.options import MAX_HZ, MIN_HZ
 from tui.query.nodes import QueryError
 from tui.screens.dashboard import DashboardScreen
@@ -288,22 +291,35 @@ class Commands:
     # files --------------------------------------------------------------------------------------
 
     def _do_export(self, call: Call) -> None:
-        screen, monitor = self._app.screen, self._app.monitor
-        table = None
+        """Make and write the table in a thread: two hundred thousand events take seconds."""
+        screen, monitor = self._screen, self._app.monitor
+        make: Callable[[], Table | None] | None = None
         if isinstance(screen, LiveScreen) and screen.box is not None:
-            table = screen.box.table(monitor)
+            make = partial(screen.box.table, monitor)
         elif isinstance(screen, DashboardScreen) and isinstance(screen.pane, FilteredPane):
-            table = screen.pane.exported(monitor)
-        if table is None:
+            make = screen.pane.exporter(monitor)
+        if make is None:
             raise CommandError("there is no table in this pane to write", 0)
+        path = Path(call.words[0]) if call.words else None
+        self._app.run_worker(self._write(screen, make, path), name="export")
+
+    async def _write(
+        self, screen: Linked, make: Callable[[], Table | None], path: Path | None
+    ) -> None:
         try:
-            if call.words:
-                path = csv.write_to(table, Path(call.words[0]).expanduser())
-            else:
-                path = csv.write(table, Path.cwd())
-        except (OSError, RuntimeError) as error:  # no such folder; no home for a ~
-            raise CommandError(f"not written: {error}", 0) from None
-        self._screen.say(f"{len(table.rows):,} rows in {path}")
+            said = await asyncio.to_thread(_written, make, path)
+        except (TuiError, OSError, RuntimeError) as error:  # RuntimeError: no home for a ~
+            screen.say(f"Not written: {error}", wrong=True)
+        else:
+            screen.say(said)
+
+
+def _written(make: Callable[[], Table | None], path: Path | None) -> str:
+    table = make()
+    if table is None:
+        raise CommandError("there is no table in this pane to write")
+    file = csv.write(table, Path.cwd()) if path is None else csv.write_to(table, path.expanduser())
+    return f"{len(table.rows):,} rows in {file}"
 
 
 def topics() -> list[str]:

@@ -56,7 +56,7 @@ class EventsPane(FilteredPane):
 
     def everything(self, monitor: Monitor) -> Sequence[RecordTuple]:
         """Every record that is kept."""
-        return monitor.log.view
+        return monitor.log.view.copy()  # which stays as it is
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per record, or per run of equal ones, made when it is asked for."""

@@ -12,7 +12,7 @@ from tui.model.table import Table as Exported
 from tui.paint.canvas import Row, fit, measure
 from tui.query.compiling import compiled, patience
 from tui.query.nodes import QueryError
-from tui.query.table import Table
+from tui.query.table import Field, Table
 
 from .pane import Pane
 
@@ -50,14 +50,21 @@ class FilteredPane(Pane):
         self._kept, self._total = len(kept), len(rows)
         return kept
 
-    def exported(self, monitor: Monitor) -> Exported:
-        """The rows that the filter keeps, with every field that a filter may name."""
-        table, test = self.table(monitor), self.test(monitor)
-        rows = [row for row in self.everything(monitor) if test is None or test(row)]
-        places = [found[0] for found in table.fields.values()]
-        reads = [(p.get, p.key) if p.key is not None else (p.get, _itself) for p in places]
-        cells = [tuple(_cell(get(key(row))) for get, key in reads) for row in rows]
-        return Exported(table.name.replace(" ", "-"), tuple(table.fields), cells)
+    def exporter(self, monitor: Monitor) -> Callable[[], Exported]:
+        """Makes a table of the rows that the filter keeps, with every field that one may name.
+
+        What it gives is to be called in a thread: of many rows it takes seconds.
+        """
+        table, rows = self.table(monitor), self.everything(monitor)
+        test = self._compile(self.filter, monitor)  # one of its own: it remembers answers
+
+        def export() -> Exported:
+            readers = [_reader(places[0]) for places in table.fields.values()]
+            kept = (row for row in rows if test is None or test(row))
+            cells = [tuple([read(row) for read in readers]) for row in kept]
+            return Exported(table.name.replace(" ", "-"), tuple(table.fields), cells)
+
+        return export
 
     def test(self, monitor: Monitor) -> Callable[[Any], bool] | None:
         """The filter as a function, compiled anew when names have changed; None: no filter."""
@@ -117,8 +124,20 @@ class FilteredPane(Pane):
         self.redraw()
 
 
-def _itself(row: Any) -> Any:
-    return row
+def _reader(field: Field[Any]) -> Callable[[Any], Cell]:
+    """Reads a field as a plain value; what depends on a key is worked out once for each."""
+    get, key = field.get, field.key
+    if key is None:
+        return lambda row: _cell(get(row))
+    known: dict[Any, Cell] = {}
+
+    def read(row: Any) -> Cell:
+        about = key(row)
+        if about not in known:
+            known[about] = _cell(get(about))
+        return known[about]
+
+    return read
 
 
 def _cell(value: Any) -> Cell:
