@@ -113,7 +113,7 @@ MONITOR: dict[str, set[str]] = {
         "tui.targets", "tui.unseen", "tui.widgets.telling", "routilux.records",
     },
     "tui.widgets": {
-        "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys",
+        "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys", "tui.commands",
         "tui.session.messages", "routilux.records",
     },
 }  # fmt: skip

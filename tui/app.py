@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import threading
@@ -19,10 +20,13 @@ from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import Screen
 
+from tui.commanding import Commands
+from tui.commands import COMMANDS
+from tui.config import Settings
 from tui.escape import quick_escape
 from tui.export import fresh
 from tui.filters import Filters
-from tui.keys import EVERYWHERE, MAP
+from tui.keys import EVERYWHERE, MAP, PANES, Action
 from tui.model.cost import Prices
 from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
@@ -33,6 +37,7 @@ from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
+from tui.screens.linked import Linked
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.palette import Palette, ThemePalette
 from tui.screens.payload import PayloadScreen
@@ -53,6 +58,8 @@ from tui.themes import (
     theme_names,
     without_colour,
 )
+from tui.widgets.commandbar import CommandBar
+from tui.widgets.filtered import FilteredPane
 from tui.widgets.scrollbar import use_signs
 
 #: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
@@ -100,6 +107,7 @@ class MonitorApp(App[None]):
         opens: makes the session for what the picker chose, not yet started.
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
         filters: those used before; None: there are none, and none is kept.
+        settings: what the configuration says of keys, editor and the number of events kept.
 
     Raises:
         ValueError: there is no theme of that name.
@@ -109,7 +117,7 @@ class MonitorApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         # Only ctrl+q comes before what is typed: a plain q belongs into the palette's search.
-        Binding(key, a.id, a.help, show=False, priority=key == "ctrl+q")
+        Binding(key, a.id, a.help, show=False, priority=key == "ctrl+q", id=a.binding)
         for a in MAP
         if a.id in EVERYWHERE
         for key in a.keys.split(",")
@@ -128,6 +136,7 @@ class MonitorApp(App[None]):
         opens: Callable[[Target], Source] | None = None,
         own_cpu: Callable[[], int] = time.process_time_ns,
         filters: Filters | None = None,
+        settings: Settings | None = None,
     ) -> None:
         plain = theme is None and without_colour(os.environ)
         with _no_color(plain):
@@ -142,7 +151,10 @@ class MonitorApp(App[None]):
         known = self.available_themes
         self._first_theme = find_theme(theme or (MONO if plain else DARK).name, known)
         self.session = session
-        self.monitor = Monitor(session.target.label if session else "")
+        self.settings = settings or Settings()
+        self.monitor = Monitor(session.target.label if session else "", self.settings.ring)
+        self.commands = Commands(self)
+        self.set_keymap({_binding(a): keys for a, keys in self.settings.keys.items()})
         self.options_ascii = ascii
         self._pace = Pace(hz)
         self._woken = asyncio.Event()
@@ -169,7 +181,7 @@ class MonitorApp(App[None]):
         self.set_class(self.options_ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, self._restyle)
         self._install_signals()
-        self._tell_of_filters()
+        self.tell_of_filters()
         if self.session is not None:
             await self._watch(self.session)
         elif self._folder is not None:
@@ -233,6 +245,10 @@ class MonitorApp(App[None]):
     def hz(self) -> int:
         """Looks a second while something happens."""
         return self._pace.hz
+
+    def look_at(self, hz: int) -> None:
+        """Look so many times a second from now on."""
+        self._pace.hz = hz
 
     async def tick(self) -> None:
         """One look at the engine, shown in all panes at once."""
@@ -320,6 +336,16 @@ class MonitorApp(App[None]):
         if isinstance(screen, ValuesScreen):
             screen.open(name)
 
+    def to_dashboard(self) -> DashboardScreen:
+        """Bring the dashboard to the front, as by going back."""
+        while not isinstance(self.screen, DashboardScreen):
+            self.pop_screen()
+        return self.screen
+
+    def show_events(self, wanted: str) -> None:
+        """Show the events that a filter keeps."""
+        self.to_dashboard().show_events(wanted)
+
     async def ask(self, request: Control | AskStack) -> Answer | None:
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
@@ -343,6 +369,12 @@ class MonitorApp(App[None]):
             self.session.auto_reload = not self.session.auto_reload
             self.show()
 
+    def restart(self) -> None:
+        """Stop what runs at once and begin anew, with nothing kept of it."""
+        if self.session is not None:
+            self.monitor.forget_at_start = True
+            self.session.restart()
+
     def kill_engine(self) -> None:
         """Kill the engine process."""
         if self.session is not None:
@@ -356,9 +388,15 @@ class MonitorApp(App[None]):
     def remember_filter(self, pane: str, text: str) -> None:
         """A filter was applied: keep it for this project."""
         self.filters.add(pane, text)
-        self._tell_of_filters()
+        self.tell_of_filters()
 
-    def _tell_of_filters(self) -> None:
+    def use_filter(self, pane: FilteredPane, text: str) -> None:
+        """Filter a pane, and remember that."""
+        pane.narrow(text)
+        if text:
+            self.remember_filter(PANES[pane.number], text)
+
+    def tell_of_filters(self) -> None:
         """What is wrong with the file of filters, once."""
         trouble, self.filters.trouble = self.filters.trouble, ""
         if trouble:
@@ -403,18 +441,41 @@ class MonitorApp(App[None]):
             self.push_screen(Palette())
 
     def action_show_help(self) -> None:
-        """Show all keys."""
+        """Show all keys and commands."""
+        self.show_help("")
+
+    def show_help(self, wanted: str) -> None:
+        """Show the keys and commands in which a text is found."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(keys_of(self.screen), ascii=self.options_ascii))
+            actions = keys_of(self.screen)
+            self.push_screen(HelpScreen(actions, wanted, ascii=self.options_ascii))
+
+    async def on_command_bar_entered(self, event: CommandBar.Entered) -> None:
+        """A command was given."""
+        await self.commands.enter(event.bar, event.text)
+
+    def draw_ascii(self, on: bool) -> None:
+        """Draw with ASCII characters only, or with all."""
+        self.options_ascii = on
+        self.set_class(on, "-ascii")
+        for screen in self._screens.all(self.screen_stack):
+            screen.draw_ascii(on)
+
+    def set_editor(self, command: str) -> None:
+        """Use another editor for the rest of this run."""
+        self.settings = dataclasses.replace(self.settings, editor=command)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the part of the key map that means something here, and the themes."""
+        """The palette: the actions and commands that mean something here, and the themes."""
         for action in keys_of(screen):
             node = self if action.id in EVERYWHERE else screen
             if hasattr(node, f"action_{action.id.partition('(')[0]}"):
                 title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
                 yield SystemCommand(title, action.group, self._runner(action.id))
         yield SystemCommand("Change the theme", "View", self.action_change_theme)
+        for command in COMMANDS if screen.query(CommandBar) else ():
+            title = f"{command.help.rstrip('.')}  (:{command.name})"
+            yield SystemCommand(title, "Command", self._writer(command.name, command.usage))
 
     def _runner(self, action: str) -> Callable[[], Any]:
         async def run() -> None:
@@ -422,7 +483,26 @@ class MonitorApp(App[None]):
 
         return run
 
+    def _writer(self, name: str, usage: str) -> Callable[[], Any]:
+        """Does a command that takes nothing; begins to write any other."""
+
+        async def begin() -> None:
+            screen = self.screen
+            if not isinstance(screen, Linked):
+                return
+            if usage:
+                screen.write_command(f"{name} ")
+            else:
+                await self.commands.enter(screen.query_one(CommandBar), name)
+
+        return begin
+
     def _restyle(self, _theme: object) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, DashboardScreen | LiveScreen | PayloadScreen | PickerScreen):
                 screen.restyle()
+
+
+def _binding(ident: str) -> str:
+    """Textual's id of the bindings of an action."""
+    return Action(ident, "", "", "", "").binding

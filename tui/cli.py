@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.config import COMMAND_LINE, ConfigError, Settings, settings, told
 from tui.errors import TuiError, UsageError
+from tui.filters import Filters, project_of, state_file
 from tui.options import Options, parse
 from tui.targets import Folder, Target, parse_target
 
@@ -33,11 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             argv=options.argv,
             params=options.params,
         )
+        found = settings(options, _project(target))
+        if options.print_config:
+            sys.stdout.write(told(found))
+            return 0
         if options.headless:
             return _headless(options, target)
         if options.plain:
-            return _plain(options, target)
-        return _screen(options, target)
+            return _plain(options, target, found)
+        return _screen(options, target, found)
     except TuiError as error:
         if sys.stderr is not None:
             sys.stderr.write(f"routilux-tui: {error}\n")
@@ -55,6 +61,11 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def _project(target: Target | Folder) -> Path:
+    start = target.path if isinstance(target, Folder) else target.path and target.path.parent
+    return project_of(start or Path.cwd())
+
+
 def _headless(options: Options, target: Target | Folder) -> int:
     if isinstance(target, Folder):
         raise UsageError(f"--headless needs a file to run, and {target.label!r} is a folder")
@@ -63,12 +74,12 @@ def _headless(options: Options, target: Target | Folder) -> int:
     return run(target, as_json=options.json, timeout=options.timeout)
 
 
-def _plain(options: Options, target: Target | Folder) -> int:
+def _plain(options: Options, target: Target | Folder, found: Settings) -> int:
     if isinstance(target, Folder):
         raise UsageError(f"--plain needs a file to run, and {target.label!r} is a folder")
     from tui.plain.run import run
 
-    return run(target, reload=options.reload, ascii=options.ascii)
+    return run(target, reload=options.reload, ascii=found.ascii)
 
 
 def _list_themes() -> int:
@@ -80,7 +91,7 @@ def _list_themes() -> int:
     return 0
 
 
-def _screen(options: Options, target: Target | Folder) -> int:
+def _screen(options: Options, target: Target | Folder, found: Settings) -> int:
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise UsageError(
             "there is no terminal to draw on (standard input and error must be one); "
@@ -88,24 +99,26 @@ def _screen(options: Options, target: Target | Folder) -> int:
         )
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
-    from tui.filters import Filters, project_of, state_file
 
-    start = target.path if isinstance(target, Folder) else target.path and target.path.parent
     try:
         app = MonitorApp(
             session,
             folder=target if isinstance(target, Folder) else None,
-            hz=options.hz,
+            hz=found.rate,
             reload=options.reload,
-            theme=options.theme,
-            ascii=options.ascii,
-            filters=Filters(state_file(project_of(start or Path.cwd()))),
+            theme=found.theme,
+            ascii=found.ascii,
+            filters=Filters(state_file(_project(target))),
+            settings=found,
         )
     except ValueError as error:  # the name of the theme
         if session is not None:
             session.kill_all()
-        raise UsageError(str(error)) from None
-    app.run(mouse=options.mouse)
+        source = found.source("theme")
+        if source == COMMAND_LINE:
+            raise UsageError(str(error)) from None
+        raise ConfigError(source, str(error)) from None
+    app.run(mouse=found.mouse)
     if app.session is not None:
         app.session.kill_all()
     return app.return_code or 0

@@ -1,7 +1,12 @@
-"""The key map: one table from which bindings, the footer, the help and the palette are made."""
+"""The key map: one table from which bindings, the footer, the help and the palette are made.
+
+What the user's configuration changes in it is said by `tui.remapping`.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -25,8 +30,24 @@ class Action(NamedTuple):
     @property
     def shown(self) -> str:
         """The first key as a person writes it."""
-        key = self.keys.partition(",")[0]
-        return _NAMES.get(key, key)
+        return written(self.keys.partition(",")[0])
+
+    @property
+    def command(self) -> str:
+        """The words that do it on the command line: ``next-pane``, ``pane 3``."""
+        return self.id.replace("_", "-").replace("(", " ").rstrip(")")
+
+    @property
+    def binding(self) -> str:
+        """Its id among Textual's bindings."""
+        return self.id.replace("(", "-").strip(")")
+
+
+def written(key: str) -> str:
+    """A key of Textual's as a person writes it."""
+    if key.startswith("ctrl+") and len(key) == len("ctrl+x"):
+        return f"^{key[-1]}"
+    return _NAMES.get(key, key)
 
 
 _NAMES = {
@@ -35,7 +56,6 @@ _NAMES = {
     "enter": "Enter",
     "tab": "Tab",
     "shift+tab": "shift+Tab",
-    "ctrl+p": "^p",
     "down": "↓",
     "up": "↑",
     "left": "←",
@@ -54,6 +74,13 @@ _NAMES = {
     "right_square_bracket": "]",
     "comma": ",",
     "full_stop": ".",
+    "colon": ":",
+    "semicolon": ";",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "backspace": "Backspace",
+    "delete": "Del",
+    "space": "space",
 }
 
 #: Pane names by number: `Action` ids and titles come from here.
@@ -66,6 +93,13 @@ PANES = {
     6: "Stats",
     7: "Output",
 }
+
+#: What can be done with whatever is chosen, on each screen.
+LINKS: tuple[Action, ...] = (
+    Action("edit", "e", "", "Open the source of what is chosen in your editor.", "Links"),
+    Action("events_of", "E", "", "Show the events of what is chosen, and no others.", "Links"),
+    Action("copy", "y", "", "Copy what is chosen, also into a file.", "Links"),
+)
 
 #: Screens that any other leads to.
 SCREENS: tuple[Action, ...] = (
@@ -98,10 +132,15 @@ MAP: tuple[Action, ...] = (
     Action("fold", "equals_sign", "", "Fold what is equal: events; in 2 routines. Or not.", "View"),
     Action("mark", "m", "", "Mark the chosen event, or take the mark away.", "View"),
     Action("next_mark", "apostrophe", "", "Go to the mark before this, then the newest.", "View"),
+    Action("match(1)", "n", "", "Next match of the last filter, or next error.", "View"),
+    Action("match(-1)", "N", "", "The match before, or the error before.", "View"),
     Action("sort", "s", "", "Sort the routines by the next column.", "View"),
     Action("reverse", "S", "", "Turn the sort order round.", "View"),
     Action("bundles", "o", "", "Topology: one line with branches, or one each.", "View"),
     Action("near", "F", "", "Topology: 1, 2, 3 steps around the chosen, or all.", "View"),
+    Action("column(-1)", "less_than_sign", "", "Move the sorted column to the left.", "View"),
+    Action("column(1)", "greater_than_sign", "", "Move the sorted column to the right.", "View"),
+    *LINKS,
     Action("why", "c", "why", "Why the chosen event happened.", "Causes and time"),
     Action("effects", "d", "", "What came of the chosen event.", "Causes and time"),
     Action("waterfall", "w", "", "Its causes in time; again: its job.", "Causes and time"),
@@ -111,11 +150,15 @@ MAP: tuple[Action, ...] = (
     Action("fit", "0", "", "Timeline: all that is kept, or the chosen event.", "Causes and time"),
     Action("execute", "x,X", "run", "Run the entry routines once more.", "Engine"),
     Action("reload", "r", "reload", "Load the file anew, changed or not.", "Engine"),
+    Action("restart", "ctrl+r", "", "Stop it and start clean: nothing is kept.", "Engine"),
     Action("auto_reload", "a", "", "Reload on save: on or off.", "Engine"),
     Action("kill", "K", "", "Kill the engine process; its last state stays.", "Engine"),
     Action("faster", "plus", "", "Look more often, up to 30/s; in time: zoom in.", "View"),
     Action("slower", "minus", "", "Look less often, down to 5/s; in time: zoom out.", "View"),
-    Action("show_help", "question_mark", "help", "Show all keys.", "General"),
+    Action("command", "colon", "cmd", "Give a command, with completion by Tab.", "General"),
+    Action(
+        "show_help", "question_mark", "help", "Show keys and commands; type to search.", "General"
+    ),
     Action("picture", "Y", "", "Write the screen here, as SVG and as text.", "General"),
     Action("command_palette", "ctrl+p", "palette", "Find a command by name.", "General"),
     Action("quit", "q,ctrl+q", "quit", "Stop the flow and leave.", "General"),
@@ -124,14 +167,16 @@ MAP: tuple[Action, ...] = (
 
 #: What means the same on every screen that shows a part of what the dashboard shows.
 LIVE: tuple[Action, ...] = (
-    Action("back", "escape", "back", "Back to where you came from.", "Panes"),
+    Action("back", "escape,q", "back", "Back to where you came from.", "Panes"),
     *(action for action in MAP if action.id in ("next_pane", "previous_pane")),
     *(action for action in MAP if action.group == "Moving"),
+    *LINKS,
     *SCREENS,
     Action("export", "x", "csv", "Write the pane's table to a CSV file.", "General"),
     Action("execute", "X", "", "Run the entry routines once more.", "Engine"),
-    *(action for action in MAP if action.id in ("reload", "faster", "slower")),
-    *(action for action in MAP if action.group == "General"),
+    *(action for action in MAP if action.id in ("reload", "restart", "faster", "slower")),
+    *(action for action in MAP if action.group == "General" and action.id != "quit"),
+    Action("quit", "ctrl+q", "quit", "Stop the flow and leave.", "General"),
 )
 
 _WINDOW = Action("window", "W", "window", "Look at the next window of time.", "View")
@@ -164,9 +209,35 @@ ERRORS: tuple[Action, ...] = (
     *LIVE,
 )
 
+#: An event in full, over the dashboard.
+PAYLOAD: tuple[Action, ...] = (
+    Action("close", "escape,enter,q", "close", "Back to the list.", "Event"),
+    Action("scroll(1)", "j", "", "Next line.", "Event"),
+    Action("scroll(-1)", "k", "", "Line before.", "Event"),
+    Action("moment(-1)", "comma", "earlier", "The event before, of those in the list.", "Event"),
+    Action("moment(1)", "full_stop", "later", "The event after, of those in the list.", "Event"),
+    *(action for action in LINKS if action.id in ("edit", "copy")),
+    Action("quit", "ctrl+q", "", "Stop the flow and leave.", "General"),
+)
+
+#: Every screen by the name that messages call it.
+TABLES: dict[str, Sequence[Action]] = {
+    "dashboard": MAP,
+    "routine": DETAIL,
+    "statistics": VALUES,
+    "jobs": JOBS,
+    "errors": ERRORS,
+    "event": PAYLOAD,
+}
+
 #: Actions of the dashboard that decide where the keys behind them go. They come before anything
 #: else, so that keys that arrive all at once, over a slow line, mean what they would one by one.
-FIRST = frozenset({"filter", *(f"pane({number})" for number in PANES)})
+FIRST = frozenset({"filter", "command", *(f"pane({number})" for number in PANES)})
 
 #: Actions of the app, which work on every screen; the others are the dashboard's.
 EVERYWHERE = frozenset({"quit", "command_palette", "show_help", "picture"})
+
+
+def folded(name: str) -> str:
+    """A name of an action or a command without what people write in different ways."""
+    return re.sub(r"[\s_()]+|-(?!\d)", " ", name.casefold()).strip()

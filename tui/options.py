@@ -36,7 +36,7 @@ _EPILOG = """\
 exit codes:
   0    ran, no routine failed
   1    a routine failed
-  2    the command line was wrong
+  2    the command line or a configuration file was wrong
   3    the flow could not be found or loaded
   4    --timeout was over before the flow was
   130  interrupted (Ctrl+C)
@@ -65,8 +65,8 @@ class Options:
     timeout: float | None = None
     """Seconds, > 0; None waits for ever. Only with *headless*."""
     reload: bool = True
-    hz: int = DEFAULT_HZ
-    """Screen refreshes per second, 5 to 30."""
+    hz: int | None = None
+    """Screen refreshes per second, 5 to 30; None: not said, so that the configuration decides."""
     theme: str | None = None
     themes: bool = False
     ascii: bool = False
@@ -74,6 +74,8 @@ class Options:
     """False leaves the mouse to the terminal, which selects and copies with it."""
     plain: bool = False
     log_file: Path | None = None
+    no_config: bool = False
+    print_config: bool = False
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -110,6 +112,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         mouse=not given.no_mouse,
         plain=given.plain,
         log_file=given.log_file,
+        no_config=given.no_config,
+        print_config=given.print_config,
     )
 
 
@@ -199,6 +203,12 @@ def _build_parser() -> _Parser:
     other.add_argument(
         "--log-file", metavar="FILE", type=_log_file, help="write the monitor's own log to FILE"
     )
+    other.add_argument("--no-config", action="store_true", help="read no configuration files")
+    other.add_argument(
+        "--print-config",
+        action="store_true",
+        help="show the settings, where each is from, and exit",
+    )
     other.add_argument("--version", nargs=0, action=_Version, help="show the version and exit")
     other.add_argument("-h", "--help", action="help", help="show this text and exit")
     return parser
@@ -227,7 +237,6 @@ def _add_screen(group: argparse._ArgumentGroup) -> None:
         "--hz",
         metavar="N",
         type=_hertz,
-        default=DEFAULT_HZ,
         help=f"screen updates per second, {MIN_HZ} to {MAX_HZ} (default {DEFAULT_HZ})",
     )
     pace.add_argument(

@@ -77,6 +77,40 @@ def test_a_filter_is_kept_for_the_next_run(flow: Path, tmp_path: Path) -> None:
     assert [file.suffix for file in tmp_path.rglob("filters/*")] == [".json"]
 
 
+# the editor -----------------------------------------------------------------------------------
+
+EDITOR = """#!/bin/sh
+printf 'EDITING %s AT %s\\n' "$2" "$1"
+read answer
+printf '%s %s %s' "$1" "$2" "$answer" > edited.txt
+"""
+
+
+def test_the_editor_has_the_terminal_and_the_flow_goes_on(flow: Path, tmp_path: Path) -> None:
+    script = write(tmp_path / "my editor", EDITOR)
+    script.chmod(0o755)
+    env = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    write(tmp_path / ".git", "")
+    write(tmp_path / "routilux-tui.toml", f"editor = \"'{script}'\"")
+    with terminal(str(flow), cwd=tmp_path, env=env) as term:
+        wait_runs(term, "echo", 0)
+        before = total(term)
+        term.press("e")
+        term.wait_for(f"EDITING {flow}")
+        term.press("\x03")  # is the editor's, which it ends: the monitor must not care
+        term.wait_for("my editor ended with exit code")
+        term.press("e")
+        term.wait_until(lambda: term.raw.count(b"EDITING") >= 2, "the editor again")
+        term.press(*"qed", "enter")
+        term.wait_until(lambda: total(term) > before, "the flow has gone on")
+        assert (tmp_path / "edited.txt").read_text().endswith(f" {flow} qed")
+        line = int((tmp_path / "edited.txt").read_text().split()[0].removeprefix("+"))
+        assert "def " in flow.read_text().splitlines()[line - 1]
+        assert term.quit() == 0
+        term.assert_restored()
+        term.assert_nothing_left()
+
+
 # running --------------------------------------------------------------------------------------
 
 

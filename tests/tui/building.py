@@ -314,6 +314,9 @@ class CannedSession:
     def reload(self) -> None:
         self.calls.append("reload")
 
+    def restart(self) -> None:
+        self.calls.append("restart")
+
     def kill(self) -> None:
         self.calls.append("kill")
         self.alive = False

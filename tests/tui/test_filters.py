@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.filters import KEPT, Filters, project_of, state_file
+from tui.filters import KEPT, MOST_SAVED, FilterNameError, Filters, project_of, state_file
 
 
 def test_what_was_used_is_there_in_the_next_run_newest_first(tmp_path: Path) -> None:
@@ -47,6 +47,9 @@ def test_only_so_many_are_kept(tmp_path: Path) -> None:
         b"[]",
         b'{"filters": 1}',
         b'{"filters": {"Events": [1]}}',
+        b'{"filters": {}, "saved": {"a": 1}}',
+        b'{"filters": {}, "commands": "a"}',
+        b'{"filters": {}, "columns": []}',
         b"\xff\x00",
         b"[" * 9999,
     ],
@@ -102,3 +105,38 @@ def test_a_project_is_the_nearest_folder_that_says_so(tmp_path: Path) -> None:
     assert project_of(inner) == inner
     (tmp_path / "top" / "pyproject.toml").write_text("")
     assert project_of(inner) == tmp_path / "top"
+
+
+def test_saved_filters_commands_and_columns_are_there_in_the_next_run(tmp_path: Path) -> None:
+    kept = Filters(tmp_path / "f.json")
+    saved = kept.saved
+    kept.save("slow", "wait>50ms")
+    Filters(tmp_path / "f.json").save("bad-1.x", "error")
+    kept.add_command("pause")
+    kept.add_command("rate 5")
+    kept.add_command("pause")
+    kept.arrange("Routines", ["Q", "ERR"])
+    again = Filters(tmp_path / "f.json")
+    assert again.saved == kept.saved == {"slow": "wait>50ms", "bad-1.x": "error"}
+    assert kept.saved is saved, "a pane that holds on to it sees what is new"
+    assert again.commands == ["pause", "rate 5"]
+    assert again.columns == {"Routines": ["Q", "ERR"]}
+    again.forget("slow")
+    again.forget("slow")
+    assert Filters(tmp_path / "f.json").saved == {"bad-1.x": "error"}
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a)", "@x", "-x", "x" * 41, "a\n"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(FilterNameError, match="is no name for a filter"):
+        Filters().save(name, "error")
+
+
+def test_there_is_an_end_to_the_names() -> None:
+    filters = Filters()
+    for number in range(MOST_SAVED):
+        filters.save(f"n{number}", "x")
+    with pytest.raises(FilterNameError, match="forget one first"):
+        filters.save("more", "x")
+    filters.save("n1", "y")
+    assert filters.saved["n1"] == "y"

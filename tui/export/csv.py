@@ -10,6 +10,7 @@ from pathlib import Path
 from tui.model.table import Cell, Table
 
 from . import fresh
+from .fresh import ExportError
 
 _NAME = 60  # characters of a file's name
 
@@ -31,6 +32,24 @@ def write(table: Table, folder: Path) -> Path:
     """
     stem = re.sub(r"[^\w.-]+", "-", table.name).strip("-.")[:_NAME] or "table"
     (path,) = fresh.write(folder, stem, {".csv": text_of(table)})
+    return path
+
+
+def write_to(table: Table, path: Path) -> Path:
+    """Write the table into a new file; without a suffix it gets that of CSV files.
+
+    Raises:
+        ExportError: there is such a file already, or it cannot be written.
+    """
+    path = path if path.suffix else path.with_name(f"{path.name}.csv")
+    path = path.absolute()
+    try:
+        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text_of(table))
+    except FileExistsError:
+        raise ExportError(f"{path} is there already: take another name") from None
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror or error}") from error
     return path
 
 

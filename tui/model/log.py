@@ -62,6 +62,12 @@ class EventLog:
         self.received += self._ring.end - before
         self.total += published
 
+    def clear(self) -> None:
+        """Forget every record; positions go on, so that what was marked is gone too."""
+        self._ring.clear()
+        self._frozen = None
+        self._notes.clear()
+
     def rule(self, time: int, generation: int) -> None:
         """Mark where a generation begins."""
         self._ring.append((0, time, RULE, generation, 0, 0, 0, 0, 0, 0, 0, 0, 0))

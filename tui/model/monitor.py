@@ -22,7 +22,7 @@ from tui.session.messages import Failure, ScriptState, Snapshot
 
 from .cost import Cost
 from .cursor import TimeCursor
-from .log import EventLog
+from .log import RING, EventLog
 from .output import OutputLog
 from .past import History, PastRun
 from .run import Run
@@ -73,13 +73,15 @@ class Monitor:
         status: one line about what the session is doing, or empty.
         charted: the statistics in the chart, by name, through all generations.
         cost: what watching costs.
+        forget_at_start: the next generation begins with nothing kept of those before it.
     """
 
-    def __init__(self, label: str = "") -> None:
+    def __init__(self, label: str = "", ring: int = RING) -> None:
         self.label = label
         self.run = Run(0)
         self.runs: dict[int, Run] = {}
-        self.log = EventLog()
+        self.log = EventLog(ring)
+        self.forget_at_start = False
         self.output = OutputLog()
         self.charted = Charted()
         self.cursor, self.past = TimeCursor(), History()
@@ -136,7 +138,7 @@ class Monitor:
             case Died():
                 self.exit_code = event.exit_code
                 self.run.halt()
-                self.banner = _died(event)
+                self.banner = None if self.forget_at_start else _died(event)
 
     def _load(self, event: Loading) -> None:
         if event.slow:
@@ -145,8 +147,19 @@ class Monitor:
             self.status = f"g{event.generation} is loading"
             self.output.rule(event.generation, f"generation {event.generation} loads")
 
+    def _forget(self) -> None:
+        """Begin anew: records, lines and earlier generations are gone."""
+        self.forget_at_start = False
+        self.log.clear()
+        self.output.clear()
+        self.runs.clear()
+        self.rejected = 0
+
     def _start(self, event: Started) -> None:
         old = self.run
+        clean = self.forget_at_start
+        if clean:
+            self._forget()
         self.output.finish(old.generation)
         self.run = Run(event.generation)
         self.cursor, self.past = TimeCursor(), History()
@@ -161,8 +174,10 @@ class Monitor:
             took = f"{event.took * 1000:.0f} ms"
             text = f"generation {event.generation} runs, loaded in {took}"
             self.output.rule(event.generation, text)
-            self.log.rule(old.now, event.generation)
-            title = f"RELOADED g{old.generation} -> g{event.generation} in {took}"
+            if not clean:
+                self.log.rule(old.now, event.generation)
+            how = "RESTARTED CLEAN" if clean else "RELOADED"
+            title = f"{how} g{old.generation} -> g{event.generation} in {took}"
             self.banner = Banner(title, (), False) if old.generation else None
 
     def _rejection(self, event: Rejected) -> Banner:

@@ -51,6 +51,11 @@ class OutputLog:
             for text in lines[-keep:]
         )
 
+    def clear(self) -> None:
+        """Forget every line."""
+        self.lines.clear()
+        self.total = self.errors = 0
+
     def rule(self, generation: int, text: str) -> None:
         """Add a line of the monitor's own that separates generations."""
         self.lines.append(Line(text, False, -generation))

@@ -40,11 +40,16 @@ class Records(Sequence[RecordTuple]):
         self._chunks: list[bytearray] = []
         self._dropped = 0  # chunks that are gone
         self._end = 0
+        self._floor = 0  # what is before it was cleared away
 
     @property
     def first(self) -> int:
         """The position of the oldest record."""
-        return max(0, self._end - self._kept)
+        return max(self._floor, self._end - self._kept)
+
+    def clear(self) -> None:
+        """Forget all of them. Positions go on."""
+        self._floor = self._end
 
     @property
     def end(self) -> int:
@@ -70,7 +75,7 @@ class Records(Sequence[RecordTuple]):
         """The same records, which stay when these go on. To be read only."""
         twin = Records(self._kept)
         twin._chunks = list(self._chunks)
-        twin._dropped, twin._end = self._dropped, self._end
+        twin._dropped, twin._end, twin._floor = self._dropped, self._end, self._floor
         return twin
 
     def at(self, position: int) -> RecordTuple:
@@ -110,7 +115,7 @@ class Records(Sequence[RecordTuple]):
         return found
 
     def __len__(self) -> int:
-        return min(self._end, self._kept)
+        return self._end - self.first
 
     def __iter__(self) -> Iterator[RecordTuple]:
         return self.since(self.first)

@@ -10,11 +10,14 @@ import operator
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
 from typing import Any, TypeVar
 
 from tui.errors import did_you_mean
 
-from .nodes import All, Among, Compare, Node, Not, Op, QueryError, Some, Value, Word
+from .backtracking import RunawayError, reach
+from .nodes import All, Among, Compare, Node, Not, Op, QueryError, Saved, Some, Value, Word
 from .parse import parse
 from .table import Field, Table
 from .units import Unit, amount, is_number
@@ -22,6 +25,8 @@ from .units import Unit, amount, is_number
 Row = TypeVar("Row")
 Test = Callable[[Any], bool]
 
+#: Seconds that regular expressions may take until `Patience.renew` is called: in one look.
+BUDGET = 1.0
 #: Answers remembered for each comparison: names are few, but nothing says how few.
 _REMEMBERED = 10_000
 _NUMERIC: dict[Op, Callable[[Any, Any], bool]] = {
@@ -32,6 +37,35 @@ _NUMERIC: dict[Op, Callable[[Any, Any], bool]] = {
     Op.LEAST: operator.ge,
 }
 _NEGATIONS = {Op.UNEQUAL: Op.EQUAL, Op.MISMATCH: Op.MATCH}
+
+
+class TooSlowError(QueryError):
+    """A regular expression has used up the time that there was for it."""
+
+
+class Patience:
+    """The time that all regular expressions have left together: there is one screen."""
+
+    def __init__(self) -> None:
+        self.left = BUDGET
+
+    def renew(self) -> None:
+        """A look begins."""
+        self.left = BUDGET
+
+    def spend(self, seconds: float, value: Value) -> None:
+        """A search took so long.
+
+        Raises:
+            TooSlowError: that was too long.
+        """
+        self.left -= seconds
+        if self.left < 0:
+            said = f"~{value.text} takes too long here: it was given {BUDGET:g} s a look"
+            raise TooSlowError(said, value.column)
+
+
+patience = Patience()
 
 
 def compiled(text: str, table: Table[Row]) -> Callable[[Row], bool] | None:
@@ -49,6 +83,8 @@ def compile_node(node: Node, table: Table[Row]) -> Callable[[Row], bool]:
     match node:
         case Word():
             return _any_of(table.bare, _containing(node.text))
+        case Saved():
+            return _saved(node, table)
         case Compare():
             if node.op in _NEGATIONS:  # a != b is what a = b is not, also where there is no a
                 positive = Compare(node.name, _NEGATIONS[node.op], node.value, node.column)
@@ -66,6 +102,24 @@ def compile_node(node: Node, table: Table[Row]) -> Callable[[Row], bool]:
             return _every([compile_node(part, table) for part in node.parts])
         case Some():
             return _either([compile_node(part, table) for part in node.parts])
+
+
+def _saved(node: Saved, table: Table[Row]) -> Callable[[Row], bool]:
+    """The test of a filter that is kept by a name; all its errors are at the name."""
+    text = table.saved.get(node.name)
+    if text is None:
+        hint = did_you_mean(node.name, table.saved)
+        there = ", ".join(table.saved)
+        hint = hint or (f": there are {there}" if there else ": :save-filter NAME keeps one")
+        raise QueryError(f"no saved filter {node.name!r}{hint}", node.column)
+    if node.name in table.within:
+        raise QueryError(f"@{node.name} is part of itself", node.column)
+    inner = replace(table, within=table.within | {node.name})
+    try:
+        test = compiled(text, inner)
+    except QueryError as error:
+        raise QueryError(f"@{node.name}: {error.message}", node.column) from None
+    return test or (lambda _row: True)
 
 
 # joining ------------------------------------------------------------------------------------------
@@ -210,12 +264,25 @@ def _matching(value: Value) -> Test:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sets within sets, and the like
             search = re.compile(value.text).search
+            most = reach(value.text)
     except re.error as error:
         column = min(value.column + (error.pos or 0), value.column + len(value.text))
         raise QueryError(f"no regular expression: {error.msg}", column) from None
+    except RunawayError as error:
+        raise QueryError(f"not this pattern: {error}", value.column) from None
     except (OverflowError, RecursionError):
         raise QueryError("this regular expression is too large", value.column) from None
-    return lambda found: found is not None and search(str(found)) is not None
+
+    def matches(found: Any) -> bool:
+        if found is None:
+            return False
+        text = str(found)[:most]
+        began = perf_counter()
+        matched = search(text) is not None
+        patience.spend(perf_counter() - began, value)
+        return matched
+
+    return matches
 
 
 def _whatever(op: Op, value: Value, name: str) -> Test:

@@ -64,6 +64,17 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A filter that is kept by a name, in its place."""
+
+    name: str
+    column: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"@{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """A field, an operator and a value."""
 
@@ -118,7 +129,7 @@ class Some:
         return " or ".join(str(part) for part in self.parts)
 
 
-Node = Word | Compare | Among | Not | All | Some
+Node = Word | Saved | Compare | Among | Not | All | Some
 
 
 def all_of(parts: Iterable[Node]) -> Node:
@@ -135,7 +146,7 @@ def any_of(parts: Iterable[Node]) -> Node:
 
 def is_plain(text: str) -> bool:
     """Whether a text is one word as it stands."""
-    return text.casefold() not in KEYWORDS and _is_word(text)
+    return text.casefold() not in KEYWORDS and _is_word(text) and text[0] != "@"
 
 
 def quote(text: str) -> str:

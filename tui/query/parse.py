@@ -2,7 +2,7 @@
 
 filter     = all { ("or" | "|") all }
 all        = one { ["and" | "&"] one }
-one        = { "not" | "!" } ( "(" filter ")" | text [ comparison ] )
+one        = { "not" | "!" } ( "(" filter ")" | "@" name | text [ comparison ] )
 comparison = op text | ["not"] "in" "(" text { "," text } ")"
 """
 
@@ -10,7 +10,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .nodes import BREAKS, Among, Compare, Node, Not, Op, QueryError, Value, Word, all_of, any_of
+from .nodes import (
+    BREAKS,
+    Among,
+    Compare,
+    Node,
+    Not,
+    Op,
+    QueryError,
+    Saved,
+    Value,
+    Word,
+    all_of,
+    any_of,
+)
 
 #: Brackets and negations within each other: more is a slip of the finger, not a filter.
 DEEPEST = 50
@@ -186,6 +199,8 @@ class _Parser:
         if following == "not" and self._tokens[self._at + 1].kind == "in":
             self._take()
             return Not(self._among(token))
+        if token.kind == "text" and token.text[0] == "@":
+            return Saved(token.text[1:], token.column)
         return Word(token.text, token.column)
 
     def _among(self, name: _Token) -> Among:

@@ -39,6 +39,8 @@ class Table(Generic[Row]):
         roots: fields below which there is a path, such as ``payload.order_id``: from row and path
             to what is there.
         aliases: other names of fields and roots.
+        saved: filters that a name stands for, as in ``@slow``.
+        within: the names of those that are being read: one cannot be part of itself.
     """
 
     name: str
@@ -46,11 +48,18 @@ class Table(Generic[Row]):
     bare: tuple[Field[Row], ...]
     roots: Mapping[str, Callable[[Row, tuple[str, ...]], Any]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, str] = field(default_factory=dict)
+    within: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
         """Every name that means something, the shown ones first."""
-        return [*self.fields, *(f"{root}." for root in self.roots), *self.aliases]
+        return [
+            *self.fields,
+            *(f"{root}." for root in self.roots),
+            *self.aliases,
+            *(f"@{name}" for name in self.saved),
+        ]
 
     def find(self, name: str) -> tuple[Field[Row], ...] | None:
         """The places that a name stands for; None if it is not known."""

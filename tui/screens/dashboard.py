@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.screen import Screen
 from textual.widgets import Input
 
-from tui.keys import EVERYWHERE, FIRST, MAP, PANES
+from tui.keys import EVERYWHERE, FIRST, MAP, PANES, Action
 from tui.model.monitor import Monitor
 from tui.screens.payload import PayloadScreen
 from tui.session.messages import Failure
-from tui.widgets.bars import BannerBar, Header, KeysBar
+from tui.widgets.bars import BannerBar, Bar, Header, KeysBar
 from tui.widgets.causes import CausesPane
+from tui.widgets.choice import Choice
+from tui.widgets.commandbar import CommandBar
 from tui.widgets.events import EventsPane
 from tui.widgets.figures import FiguresPane
 from tui.widgets.filterbar import FilterBar
@@ -31,10 +33,8 @@ from tui.widgets.topology import TopologyPane
 from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
 
+from .filtering import Filtering
 from .looking import Looking
-
-if TYPE_CHECKING:
-    from tui.app import MonitorApp
 
 #: Below this many columns or lines there is a list of figures in place of the panes.
 SMALLEST = (60, 16)
@@ -42,7 +42,7 @@ SMALLEST = (60, 16)
 LOW = 24
 
 
-class DashboardScreen(Looking, Screen[None]):
+class DashboardScreen(Looking, Filtering):
     """Everything about the running flow at a glance. Reads the model, asks the app to act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,7 +51,7 @@ class DashboardScreen(Looking, Screen[None]):
             a.id,
             a.help,
             show=False,
-            id=a.id.replace("(", "-").strip(")"),
+            id=a.binding,
             priority=a.id in FIRST,
         )
         for a in MAP
@@ -79,11 +79,8 @@ class DashboardScreen(Looking, Screen[None]):
             )
             yield FiguresPane()
         yield FilterBar(id="filter")
+        yield CommandBar()
         yield KeysBar(id="keys")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is typed into a line of text is text."""
-        return not isinstance(self.focused, Input) and super().check_action(action, parameters)
 
     def on_mount(self) -> None:
         """Start in the table of routines."""
@@ -91,13 +88,31 @@ class DashboardScreen(Looking, Screen[None]):
             bar.ascii = self.monitor_app.options_ascii
         for pane in self.panes:
             pane.ascii = self.monitor_app.options_ascii
+        filters = self.monitor_app.filters
+        for filtered in self.query(FilteredPane):
+            filtered.saved = filters.saved
+        self.query_one(RoutinesPane).take_arrangement(filters.columns.get(PANES[1], ()))
         self.connect_panes()
         self.query_one(RoutinesPane).focus()
 
     @property
-    def monitor_app(self) -> MonitorApp:
-        """The app, by its own type."""
-        return cast("MonitorApp", self.app)
+    def actions(self) -> Sequence[Action]:
+        """Its part of the key map."""
+        return MAP
+
+    @property
+    def choice(self) -> Choice:
+        """What is chosen in the pane with the focus."""
+        pane = self.pane
+        return pane.choice(self.monitor) if pane is not None else Choice()
+
+    @property
+    def source(self) -> Choice:
+        """A banner is about what must be put right first."""
+        banner = self.monitor.banner
+        if banner is not None and banner.is_error and banner.file:
+            return Choice(file=banner.file, line=banner.line)
+        return self.choice
 
     @property
     def panes(self) -> list[Pane]:
@@ -106,9 +121,11 @@ class DashboardScreen(Looking, Screen[None]):
 
     @property
     def pane(self) -> Pane | None:
-        """The pane that has the focus, or whose filter is being written."""
+        """The pane that has the focus, or would have it but for a line that is being written."""
         focused = self.focused
-        return focused if isinstance(focused, Pane) else self.query_one(FilterBar).pane
+        if isinstance(focused, Input):
+            focused = self.query_one(FilterBar).pane or self.query_one(CommandBar).focused
+        return focused if isinstance(focused, Pane) else None
 
     def show(self) -> None:
         """Show the model as it is now: one call a tick, for all panes at once."""
@@ -142,7 +159,7 @@ class DashboardScreen(Looking, Screen[None]):
         """Choose how many panes there is room for."""
         width, height = event.size
         self._make_tiny(width < SMALLEST[0] or height < SMALLEST[1])
-        self.query_one(KeysBar).show()
+        self.query_one(KeysBar).show(self.keys)
         self._mark_visible()
         self.call_after_refresh(self.show)
 
@@ -325,24 +342,23 @@ class DashboardScreen(Looking, Screen[None]):
         pane.follow()
         self.show()
 
-    def action_filter(self) -> None:
-        """Write a filter for the pane with the focus; for the events where that has no rows."""
-        pane = self.pane
-        if not isinstance(pane, FilteredPane):
-            pane = self.query_one(EventsPane)
-        name = PANES[pane.number]
-        self.query_one(FilterBar).open(pane, self.monitor_app.filters.used(name))
+    def action_column(self, direction: int) -> None:
+        """Move the column that the routines are sorted by."""
+        if self.query_one(RoutinesPane).move_column(direction):
+            self._keep_arrangement()
+        else:
+            self.say("s chooses the column to sort by first; then it can be moved.")
 
-    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
-        """Use it, and remember it for the next time."""
-        event.pane.narrow(event.text)
-        if event.text:
-            self.monitor_app.remember_filter(PANES[event.pane.number], event.text)
+    def _keep_arrangement(self) -> None:
+        pane = self.query_one(RoutinesPane)
+        self.monitor_app.filters.arrange(PANES[pane.number], pane.arrangement)
 
-    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
-        """Back to the pane."""
-        event.pane.focus()
-        self.call_after_refresh(self.show)
+    def draw_ascii(self, on: bool) -> None:
+        """Draw with ASCII characters only, or with all."""
+        for part in (*self.query(Bar), *self.panes):
+            part.ascii = on
+        self.restyle()
+        self.show()
 
     def action_fold(self) -> None:
         """Make equal routines one node; elsewhere equal neighbours among the events one line."""
@@ -370,10 +386,12 @@ class DashboardScreen(Looking, Screen[None]):
     def action_sort(self) -> None:
         """Sort the routines by the next column."""
         self.query_one(RoutinesPane).next_sort()
+        self._keep_arrangement()
 
     def action_reverse(self) -> None:
         """Turn the order of the routines round."""
         self.query_one(RoutinesPane).reverse_sort()
+        self._keep_arrangement()
 
     def action_faster(self) -> None:
         """Look more often."""

@@ -154,6 +154,8 @@ class DetailScreen(LiveScreen):
         elif isinstance(self.box, OwnStatsBox) and self.box.chosen is not None and self.key:
             name = f"{self.monitor.run.routine_name(self.key)}.{self.box.chosen}"
             self.monitor_app.open_value(name)
+        else:
+            self.say("Nothing is chosen to open: Tab goes to statistics and neighbours.")
 
     def action_window(self) -> None:
         """The next window of the histograms."""

@@ -48,3 +48,5 @@ class ErrorsScreen(LiveScreen):
         group = self.query_one(FailuresBox).chosen
         if group is not None and group.key[0] in self.monitor.run.flows:
             self.monitor_app.open_routine(group.key)
+        else:
+            self.say("There is no routine to open.")

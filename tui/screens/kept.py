@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
 
 from .detail import DetailScreen
 from .errors import ErrorsScreen
 from .jobs import JobsScreen
+from .linked import Linked
 from .live import LiveScreen
 from .values import ValuesScreen
 
@@ -39,6 +43,11 @@ class KeptScreens:
         siblings = isinstance(app.screen, LiveScreen) and routine not in (app.screen, screen)
         app.switch_screen(screen) if siblings else app.push_screen(screen)
         return screen
+
+    def all(self, stack: Iterable[Screen[Any]]) -> list[Linked]:
+        """Every screen that was made, on the stack or not."""
+        screens = dict.fromkeys([*stack, *self._made.values()])
+        return [screen for screen in screens if isinstance(screen, Linked)]
 
     def warm(self) -> bool:
         """Make one that was not made yet, unseen; False if there is none left."""

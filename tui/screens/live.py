@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,23 +16,23 @@ from tui.export import csv
 from tui.export.fresh import ExportError
 from tui.keys import EVERYWHERE, LIVE, MAP, Action
 from tui.model.monitor import Monitor
-from tui.paint.canvas import clean
-from tui.widgets.bars import BannerBar, Header, KeysBar
+from tui.widgets.bars import BannerBar, Bar, Header, KeysBar
 from tui.widgets.box import Box
+from tui.widgets.choice import Choice
+from tui.widgets.commandbar import CommandBar
 
-if TYPE_CHECKING:
-    from tui.app import MonitorApp
+from .linked import Linked
 
 #: Below this many columns or lines there is room for one box only.
 SMALLEST = (60, 20)
 
 
-def keys_of(screen: Screen[object]) -> Sequence[Action]:
-    """The part of the key map that means something on a screen."""
-    return screen.KEYS if isinstance(screen, LiveScreen) else MAP
+def keys_of(screen: Screen[Any]) -> Sequence[Action]:
+    """The part of the key map that means something on a screen, as the user has it."""
+    return screen.keys if isinstance(screen, Linked) else MAP
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(Linked):
     """Boxes that show the model at each tick. Subclasses compose them and add actions.
 
     Attributes:
@@ -49,7 +49,7 @@ class LiveScreen(Screen[None]):
     def bindings_of(actions: Iterable[Action]) -> list[BindingType]:
         """The bindings of a screen with these actions; those of the app are the app's."""
         return [
-            Binding(a.keys, a.id, a.help, show=False, id=a.id.replace("(", "-").strip(")"))
+            Binding(a.keys, a.id, a.help, show=False, id=a.binding, priority=a.id == "command")
             for a in actions
             if a.id not in EVERYWHERE
         ]
@@ -64,6 +64,7 @@ class LiveScreen(Screen[None]):
         yield Header(id="header")
         yield BannerBar(id="banner")
         yield self.body()
+        yield CommandBar()
         yield KeysBar(id="keys")
 
     def body(self) -> Widget:
@@ -79,10 +80,23 @@ class LiveScreen(Screen[None]):
         self.boxes[0].focus()
         self.call_after_refresh(self.show)
 
+    def draw_ascii(self, on: bool) -> None:
+        """Draw with ASCII characters only, or with all."""
+        for part in (*self.query(Bar), *self.boxes):
+            part.ascii = on
+        self.restyle()
+        self.show()
+
     @property
-    def monitor_app(self) -> MonitorApp:
-        """The app, by its own type."""
-        return cast("MonitorApp", self.app)
+    def actions(self) -> Sequence[Action]:
+        """Its part of the key map."""
+        return self.KEYS
+
+    @property
+    def choice(self) -> Choice:
+        """What is chosen in the box with the focus."""
+        box = self.box or self._last
+        return box.choice(self.monitor) if box is not None else Choice()
 
     @property
     def boxes(self) -> list[Box]:
@@ -103,7 +117,7 @@ class LiveScreen(Screen[None]):
             on = session is None or session.auto_reload
             self.query_one(Header).show(self.monitor, auto_reload=on)
             self.query_one(BannerBar).show(self.monitor.banner)
-            self.query_one(KeysBar).show(self.KEYS)
+            self.query_one(KeysBar).show(self.keys)
             self.prepare()
             for box in self.boxes:
                 box.show(self.monitor)
@@ -146,12 +160,6 @@ class LiveScreen(Screen[None]):
             box.restyle()
         for bar in (self.query_one(Header), self.query_one(BannerBar), self.query_one(KeysBar)):
             bar.refresh()
-
-    def say(self, text: str, *, wrong: bool = False) -> None:
-        """One line that goes away by itself."""
-        self.app.notify(
-            clean(text), severity="warning" if wrong else "information", markup=False, timeout=5
-        )
 
     # moving -------------------------------------------------------------------------------------
 
@@ -214,21 +222,26 @@ class LiveScreen(Screen[None]):
 
     def action_jobs(self) -> None:
         """The jobs, in place of this screen."""
-        self.monitor_app.go_to("jobs")
+        self._go_to("jobs")
 
     def action_errors(self) -> None:
         """The errors, in place of this screen."""
-        self.monitor_app.go_to("errors")
+        self._go_to("errors")
 
     def action_values(self) -> None:
         """The statistics, in place of this screen."""
-        self.monitor_app.go_to("values")
+        self._go_to("values")
+
+    def _go_to(self, name: str) -> None:
+        if self.monitor_app.go_to(name) is self:
+            self.say("You are there already: Esc goes back.")
 
     # general ------------------------------------------------------------------------------------
 
     def action_export(self) -> None:
         """Write what the box with the focus shows, all of it, to a file in the current folder."""
-        table = self.box.table(self.monitor) if self.box is not None else None
+        box = self.box or self._last
+        table = box.table(self.monitor) if box is not None else None
         if table is None:
             self.say("There is no table in this pane to write.", wrong=True)
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.screen import Screen
-
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.session.messages import RecordTuple
@@ -17,8 +15,10 @@ from tui.widgets.timeline import TimelinePane
 from tui.widgets.topology import TopologyPane
 from tui.widgets.workers import WorkersPane
 
+from .linked import Linked
 
-class Looking(Screen[None]):
+
+class Looking(Linked):
     """The part of the dashboard that opens, closes and connects these panes.
 
     While one is open the screen has the class ``causes`` or ``time``; causes may stand over the
@@ -138,6 +138,8 @@ class Looking(Screen[None]):
         """The timeline shows all, or the chosen event."""
         if self.has_class("time"):
             self.query_one(TimelinePane).fit(self.monitor)
+        else:
+            self.say("There is no timeline to fit: t opens it.")
 
     def zoom_time(self, direction: int) -> bool:
         """Zoom the timeline, if that is what is seen."""

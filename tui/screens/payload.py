@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routilux.records import Kind, Status
+from tui.keys import EVERYWHERE, PAYLOAD, Action
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.payload import Line, lines
@@ -19,28 +21,29 @@ from tui.model.stream import Entry
 from tui.paint.canvas import clean, fit, measure
 from tui.paint.numbers import duration_ns
 from tui.themes import Palette, palette
+from tui.widgets.choice import Choice
 from tui.widgets.events import EventsPane, event_row
+
+from .linked import Linked
 
 _LONGEST_KEY = 28
 _CHANGES = {"^": "warn", "+": "good", "-": "bad"}
 
 
-class PayloadScreen(ModalScreen[None]):
+class PayloadScreen(Linked, ModalScreen[None]):
     """The event under the cursor of the events pane, which stands still meanwhile."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss", "Close"),
-        Binding("Y", "app.picture", "Write the screen"),
-        Binding("j", "scroll(1)", "Down"),
-        Binding("k", "scroll(-1)", "Up"),
-        Binding("comma", "step(-1)", "The event before"),
-        Binding("full_stop", "step(1)", "The event after"),
+        Binding(a.keys, a.id, a.help, show=False, id=a.binding)
+        for a in PAYLOAD
+        if a.id not in EVERYWHERE
     ]
 
     def __init__(self, pane: EventsPane, monitor: Monitor) -> None:
         super().__init__()
         self._pane, self._monitor = pane, monitor
         self._text = Static("", markup=False)
+        self._shown = Text()
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
@@ -60,7 +63,21 @@ class PayloadScreen(ModalScreen[None]):
         """One line."""
         self.query_one("#payload").scroll_relative(y=lines, animate=False)
 
-    def action_step(self, by: int) -> None:
+    @property
+    def actions(self) -> Sequence[Action]:
+        """Its part of the key map."""
+        return PAYLOAD
+
+    @property
+    def choice(self) -> Choice:
+        """The event; what is copied is all that is shown of it."""
+        return self._pane.link(self._monitor)._replace(text=self._shown.plain)
+
+    def action_close(self) -> None:
+        """Back to the list."""
+        self.dismiss(None)
+
+    def action_moment(self, by: int) -> None:
         """The event before or after, of those that the pane shows."""
         self._pane.move(by)
         self._show()
@@ -77,7 +94,8 @@ class PayloadScreen(ModalScreen[None]):
         number = entry.record[log.SEQUENCE]
         times = f", the newest of {entry.times:,}" if entry.times > 1 else ""
         self.query_one("#payload").border_title = f"Event #{number:,}{times}"
-        self._text.update(payload_text(self._monitor, entry, colors, ascii=self._pane.ascii))
+        self._shown = payload_text(self._monitor, entry, colors, ascii=self._pane.ascii)
+        self._text.update(self._shown)
 
 
 def payload_text(monitor: Monitor, entry: Entry, colors: Palette, *, ascii: bool = False) -> Text:

@@ -81,6 +81,7 @@ class ValuesScreen(LiveScreen):
         """Into the chart with the chosen statistic, or out of it."""
         chosen = self.query_one(ValuesBox).chosen
         if chosen is None:
+            self.say("There is no statistic to chart.")
             return
         name = stat_name(chosen)
         if isinstance(chosen.value, str) and name not in self.monitor.charted.names:

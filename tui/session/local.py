@@ -100,6 +100,11 @@ class LocalSession:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.create_task(self._reload(), name="reload")
 
+    def restart(self) -> None:
+        """End the flow's jobs at once, and build it anew."""
+        self.kill_all()
+        self.reload()
+
     def kill(self) -> None:
         """Stop the flow's jobs and answer no more, as if its process had been killed."""
         if self.alive:

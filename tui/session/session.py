@@ -137,6 +137,12 @@ class Session:
         path = self.target.path
         self._noticed(Change((path,) if path else (), None), asked=True)
 
+    def restart(self) -> None:
+        """End the running generation at once, whatever it does, and load the target anew."""
+        if self._current is not None:
+            self._current.kill()
+        self.reload()
+
     def kill(self) -> None:
         """Kill the engine process that is loading, else the running one; its last state stays."""
         engine = self._candidate or self._current

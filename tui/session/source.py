@@ -57,6 +57,9 @@ class Source(Protocol):
     def reload(self) -> None:
         """Load the target anew, changed or not."""
 
+    def restart(self) -> None:
+        """End the running generation by force, and load the target anew."""
+
     def kill(self) -> None:
         """End the running generation by force; its last state stays."""
 

@@ -16,6 +16,7 @@ from tui.session.messages import Answer, AskStack
 from tui.themes import glyph
 
 from .box import Box, TableBox
+from .choice import Choice, of_edge, of_routine, of_stat
 from .pane import LazyRows
 from .stats import value_text
 
@@ -103,6 +104,13 @@ class OwnStatsBox(TableBox):
             (fit(by, columns.writer), ("muted",)),
         )
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen statistic, or at least the routine."""
+        run, chosen = monitor.run, self.chosen
+        if chosen is None or self.key is None:
+            return of_routine(run, self.key)
+        return of_stat(run, self.key, f"{run.routine_name(self.key)}.{chosen}")
+
     @property
     def chosen(self) -> str | None:
         """The statistic under the cursor."""
@@ -169,6 +177,11 @@ class ActivationsBox(TableBox):
             (f"{fit(row.cause, cause)} ", ("muted",)),
             (clean(row.text), (role,) if row.state != "ok" else ("text",)),
         )
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen activation: the connection over which it came."""
+        row = next((r for r in self._shown if _ident(r) == self.ident_at_cursor), None)
+        return of_edge(monitor.run, row.edge) if row is not None else Choice()
 
     @property
     def running(self) -> ActivationRow | None:
@@ -248,6 +261,15 @@ class StackBox(Box):
         for frame in frames:
             lines.extend(_frame(frame.file, frame.line, frame.function, frame.text, width))
         return lines
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The innermost frame whose file is known."""
+        frames = self.answer.stack if self.answer is not None else ()
+        frame = next((f for f in reversed(frames) if f.file), None)
+        found = of_edge(monitor.run, self.asks.edge) if self.asks is not None else Choice()
+        if frame is None:
+            return found
+        return found._replace(file=frame.file, line=frame.line, cls="", handler="")
 
     def table(self, monitor: Monitor) -> Table | None:
         """The frames."""

@@ -194,7 +194,8 @@ class KeysBar(Bar):
 
     def show(self, actions: Sequence[Action] = MAP) -> None:
         """Fill the line as far as the screen is wide; how to get help and out is kept."""
-        panes = actions is MAP
+        numbers = [a.keys for a in actions if a.id.startswith("pane(")]
+        panes = bool(numbers) and numbers == [a.keys for a in MAP if a.id.startswith("pane(")]
         parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))] if panes else []
         used = 10 if panes else 0
         shown = [action for action in actions if action.label]

@@ -22,6 +22,7 @@ from tui.paint.waterfall import bar
 from tui.session.messages import RecordTuple
 from tui.themes import glyph
 
+from .choice import Choice, of_record
 from .pane import LazyRows, Pane
 from .telling import role_of, told
 
@@ -71,6 +72,10 @@ class CausesPane(Pane):
         if 0 <= index < len(self._entries) and self._entries[index].record is not None:
             return self._entries[index].record
         return self.record
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen record."""
+        return of_record(monitor, self.chosen) if self.chosen is not None else Choice()
 
     def explain(self, monitor: Monitor, record: RecordTuple, mode: str) -> None:
         """Find out about a record: its ``chain``, its ``effects`` or its ``waterfall``.

@@ -14,6 +14,7 @@ from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.themes import glyph
 
 from .box import Box, TableBox
+from .choice import Choice, of_routine
 
 _NAME = 16  # cells of a name in a column, at most
 _ROOMY = 46  # from so many cells on there is room for what is nice to know
@@ -43,6 +44,10 @@ class IdentityBox(Box):
         sign = glyph(row.state, ascii=self.ascii)
         now = f" {row.running}" if row.state is State.RUNNING else ""
         return f"{sign} {row.state.value}{now}  g{monitor.run.generation}"
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine."""
+        return of_routine(monitor.run, self.detail.key if self.detail is not None else None)
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A few lines; what does not fit is scrolled to."""
@@ -142,6 +147,10 @@ class LatencyBox(Box):
         self.window = (self.window + 1) % len(WINDOWS)
         self.redraw()
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine."""
+        return of_routine(monitor.run, self.detail.key if self.detail is not None else None)
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """The table, then the histograms."""
         if self.detail is None:
@@ -227,6 +236,10 @@ class NeighboursBox(TableBox):
             for line, (arrow, n) in enumerate(sides)
         ]
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine."""
+        return of_routine(monitor.run, self.chosen)
+
     @property
     def chosen(self) -> Key | None:
         """The routine under the cursor."""
@@ -277,6 +290,10 @@ class ListBox(TableBox):
                 )
             )
         return lines
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine."""
+        return of_routine(monitor.run, self.chosen)
 
     @property
     def chosen(self) -> Key | None:

@@ -16,11 +16,13 @@ from tui.model.run import Run as ModelRun
 from tui.model.stream import Entry, Stream
 from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
+from tui.query.compiling import patience
 from tui.query.records import events_table
 from tui.query.table import Table
 from tui.session.messages import RecordTuple
 from tui.themes import glyph
 
+from .choice import Choice, of_record
 from .filtered import FilteredPane
 from .pane import LazyRows
 
@@ -32,7 +34,11 @@ _WIDE = 110
 
 
 class EventsPane(FilteredPane):
-    """The ring of records on a line widget of our own. It follows the newest unless paused."""
+    """The ring of records on a line widget of our own. It follows the newest unless paused.
+
+    Attributes:
+        sought: the last filter, which can be gone through when it is not in use any more.
+    """
 
     number = 3
     has_cursor: ClassVar[bool] = True
@@ -40,12 +46,17 @@ class EventsPane(FilteredPane):
     def __init__(self) -> None:
         super().__init__()
         self._stream = Stream()
+        self.sought = ""
         self._narrowed_by = ""
         self._marks: set[int] = set()  # positions: they mean the same record for ever
 
     def table(self, monitor: Monitor) -> Table[RecordTuple]:
         """What a filter may say of records."""
         return events_table(monitor)
+
+    def everything(self, monitor: Monitor) -> Sequence[RecordTuple]:
+        """Every record that is kept."""
+        return monitor.log.view.copy()  # which stays as it is
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per record, or per run of equal ones, made when it is asked for."""
@@ -165,6 +176,48 @@ class EventsPane(FilteredPane):
         index = last if following else min(self.cursor, last)
         return self._stream[index] if index >= 0 else None
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen record; what is copied is its line as wide as it is, and its traceback."""
+        entry = self.chosen
+        if entry is None:
+            return Choice()
+        row = event_row(monitor, entry, _WIDE + 90, ascii=self.ascii)
+        lines = ["".join(text for text, _ in row).strip(), monitor.log.error(entry.record)]
+        return of_record(monitor, entry.record)._replace(text="\n".join(filter(None, lines)))
+
+    def seek(self, direction: int, wanted: str) -> bool:
+        """Go to the next line whose record a filter keeps; False: there is none.
+
+        Raises:
+            QueryError: it is no filter, or takes too long.
+        """
+        if self.chosen is None or self._monitor is None:
+            return False
+        patience.renew()
+        test = self._compile(wanted, self._monitor)
+        if test is None:
+            return False
+        self._stop()
+        at = self.cursor + direction
+        while 0 <= at < len(self._stream):
+            if test(self._stream[at].record):
+                self.move(at - self.cursor)
+                return True
+            at += direction
+        return False
+
+    def go_to_number(self, number: int) -> bool:
+        """Go to the record of a number; False if it is not shown."""
+        if self._monitor is None:
+            return False
+        view = self._monitor.log.view
+        place = next((n for n in range(len(view)) if view[n][log.SEQUENCE] == number), None)
+        if place is None or not self._stream.holds(view.first + place):
+            return False
+        self._stop()
+        self.go_to(view.first + place)
+        return True
+
     def stop_at_cursor(self) -> bool:
         """Freeze the view, so that what is chosen stays; False if that is no record."""
         entry = self.chosen
@@ -180,6 +233,7 @@ class EventsPane(FilteredPane):
     def narrow(self, text: str) -> None:
         """Another filter; what is chosen stays so if it is still there."""
         entry = self.chosen
+        self.sought = text.strip() or self.sought
         super().narrow(text)
         self._keep(entry)
 

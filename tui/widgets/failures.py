@@ -11,6 +11,7 @@ from tui.paint.canvas import Row, clean, fit, measure, tail
 from tui.paint.numbers import count, duration_ns
 
 from .box import Box, TableBox
+from .choice import Choice, of_failures
 
 _FILE = '  File "'
 
@@ -73,6 +74,10 @@ class FailuresBox(TableBox):
             (clean(where.message), ("text",)),
         )
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen group."""
+        return _link(monitor, self.chosen)
+
     @property
     def chosen(self) -> Group | None:
         """The group under the cursor."""
@@ -131,11 +136,22 @@ class TracebackBox(Box):
             return (((" its text did not get here", ("muted",)),),)
         return [_line(line, width) for line in self.group.traceback.splitlines()]
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The whole traceback."""
+        text = self.group.traceback.rstrip() if self.group is not None else ""
+        return _link(monitor, self.group)._replace(text=text)
+
     def table(self, monitor: Monitor) -> Table | None:
         """The lines."""
         if self.group is None or not self.group.traceback:
             return None
         return Table("traceback", ("line",), [(x,) for x in self.group.traceback.splitlines()])
+
+
+def _link(monitor: Monitor, group: Group | None) -> Choice:
+    if group is None:
+        return Choice()
+    return of_failures(monitor.run, group.key, group.place.file, group.place.line)
 
 
 def _line(text: str, width: int) -> Row:

@@ -14,6 +14,7 @@ from tui.paint.numbers import count, duration_ns
 from tui.themes import glyph
 
 from .box import TableBox
+from .choice import Choice, of_edge, of_job
 
 _STATES = {
     "pending": ("", "muted"),
@@ -86,6 +87,13 @@ class JobsBox(TableBox):
             (f"  {fit(_entry(monitor, row), entry)} ", ("text",)),
             (clean(row.error.partition(chr(10))[0]), ("bad",)),
         )
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen job, with the handler where it came in."""
+        row = self.chosen
+        if row is None:
+            return Choice()
+        return of_edge(monitor.run, row.entry)._replace(filter=of_job(row.number).filter)
 
     @property
     def chosen(self) -> JobRow | None:
@@ -174,6 +182,14 @@ class LaterBox(TableBox):
                 )
             )
         return lines
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen delivery."""
+        found = self.ident_at_cursor
+        if not isinstance(found, tuple):
+            return Choice()
+        job, edge, _ = found
+        return of_edge(monitor.run, edge)._replace(filter=of_job(job).filter)
 
     def table(self, monitor: Monitor) -> Table | None:
         """All that wait."""

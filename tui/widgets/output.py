@@ -40,6 +40,10 @@ class OutputPane(FilteredPane):
         """What a filter may say of lines."""
         return output_table()
 
+    def everything(self, monitor: Monitor) -> Sequence[Line]:
+        """Every line that is kept."""
+        return [*monitor.output.lines, *monitor.output.unfinished(monitor.run.generation)]
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per line, made when it is asked for."""
         unfinished = monitor.output.unfinished(monitor.run.generation)

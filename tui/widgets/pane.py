@@ -20,8 +20,10 @@ from textual.widget import Widget
 from tui.keys import PANES
 from tui.model.monitor import Monitor
 from tui.model.rows import State
-from tui.paint.canvas import Row, Tag, clean, fit, measure
+from tui.paint.canvas import Row, Tag, clean, fit, measure, text_of
 from tui.themes import Palette, palette
+
+from .choice import Choice
 
 #: Kinds of things in drawings that are there for orientation only.
 _DIM = frozenset({"idle", "axis"})
@@ -146,6 +148,21 @@ class Pane(Widget, can_focus=True):
         if role == "series":
             return colors.hue(int(tag[1]))
         return colors.muted if role in _DIM else colors.role(str(role))
+
+    def link(self, monitor: Monitor) -> Choice:
+        """What is chosen, with what can be done with it beside copying its line."""
+        return Choice()
+
+    def choice(self, monitor: Monitor) -> Choice:
+        """What is chosen. Its text is that of its line; without a cursor, of what is in sight."""
+        found = self.link(monitor)
+        return found if found.text else found._replace(text=self._text_in_sight())
+
+    def _text_in_sight(self) -> str:
+        height = self.content_size.height
+        lines = [self.cursor] if self.has_cursor else [self._index(y) for y in range(height)]
+        rows = [self._rows[line] for line in lines if 0 <= line < len(self._rows)]
+        return "\n".join(text.strip() if self.has_cursor else text for text in text_of(rows))
 
     # painting ---------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from tui.query.rows import routines_table
 from tui.query.table import Table
 from tui.themes import glyph
 
+from .choice import Choice, of_routine
 from .filtered import FilteredPane
 
 
@@ -92,8 +93,9 @@ class RoutinesPane(FilteredPane):
     def __init__(self) -> None:
         super().__init__()
         self.cursor = 1  # the heading is no row to choose
+        self._columns = COLUMNS  # as the user has arranged them
         self._told = COLUMNS  # those that have something to say
-        self._sort: int | None = None  # index of the column; None: order of addition
+        self._sort: Column | None = None  # None: order of addition
         self._descending = True
         self._order: list[Key] = []
         self._sorted_at = 0
@@ -102,13 +104,17 @@ class RoutinesPane(FilteredPane):
         """What a filter may say of routines."""
         return routines_table(monitor)
 
+    def everything(self, monitor: Monitor) -> Sequence[RoutineRow]:
+        """Every routine."""
+        return monitor.run.routines()
+
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """The heading, then a row per routine."""
         found = {row.key: row for row in self.filtered(monitor, monitor.run.routines())}
         self._arrange(found, monitor.run.now)
         if not found:
             return self.nothing(_hint(monitor))
-        self._told = _telling(list(found.values()))
+        self._told = _telling(self._columns, list(found.values()))
         columns = _fitting(self._told, width, max(measure(row.name) for row in found.values()))
         used = sum(column.width + 1 for column in columns)
         worded = width - used - _STATE - 2 >= _NAME + _WORD
@@ -124,7 +130,7 @@ class RoutinesPane(FilteredPane):
         """The sort order and how many there are."""
         total = len(self._order)
         order = (
-            COLUMNS[self._sort].head + (" v" if self._descending else " ^")
+            self._sort.head + (" v" if self._descending else " ^")
             if (self._sort is not None)
             else "as added"
         )
@@ -133,10 +139,9 @@ class RoutinesPane(FilteredPane):
 
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
-        step = 0 if self._sort is None else self._sort + 1
-        while COLUMNS[step] not in self._told:
-            step += 1
-        self._sort = step if step < len(COLUMNS) - 1 else None
+        stops = [column for column in self._told if column.width != _TREND]
+        place = stops.index(self._sort) + 1 if self._sort in stops else 0
+        self._sort = stops[place] if place < len(stops) else None
         self._sorted_at = 0
         self.redraw()
 
@@ -145,6 +150,37 @@ class RoutinesPane(FilteredPane):
         self._descending = not self._descending
         self._sorted_at = 0
         self.redraw()
+
+    def move_column(self, direction: int) -> bool:
+        """Move the column that is sorted by over its neighbour; False: there is none to move."""
+        if self._sort is None:
+            return False
+        columns, at = list(self._columns), self._columns.index(self._sort)
+        there = at + direction
+        while 0 <= there < len(columns) and columns[there] not in self._told:
+            there += direction
+        if 0 <= there < len(columns):
+            columns.insert(there, columns.pop(at))
+            self._columns = tuple(columns)
+        self.redraw()
+        return True
+
+    @property
+    def arrangement(self) -> list[str]:
+        """What it is sorted by, which way, and the order of the columns, to be kept."""
+        way = "down" if self._descending else "up"
+        return [self._sort.head if self._sort else "", way, *(c.head for c in self._columns)]
+
+    def take_arrangement(self, words: Sequence[str]) -> None:
+        """Be as an `arrangement` says; columns that it does not know stand where they always do."""
+        sort, way, *heads = words if len(words) > 1 else ("", "down")
+        known = {column.head: column for column in COLUMNS}
+        wanted = [known[head] for head in dict.fromkeys(heads) if head in known]
+        for place, column in enumerate(COLUMNS):
+            if column not in wanted:
+                wanted.insert(place, column)
+        self._columns = tuple(wanted)
+        self._sort, self._descending = known.get(sort), way != "up"
 
     @property
     def chosen(self) -> Key | None:
@@ -157,6 +193,10 @@ class RoutinesPane(FilteredPane):
         if key in self._order:
             self.move(self._order.index(key) + 1 - self.cursor)
 
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen routine."""
+        return of_routine(monitor.run, self.chosen)
+
     def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
         """Sort at most once a second; the cursor stays on its routine."""
         self.cursor = max(1, self.cursor)
@@ -164,7 +204,7 @@ class RoutinesPane(FilteredPane):
         if self._sort is None:
             self._order = list(found)
         elif now - self._sorted_at >= 1_000_000_000 or set(self._order) != set(found):
-            sort, self._sorted_at = COLUMNS[self._sort].sort, now
+            sort, self._sorted_at = self._sort.sort, now
             self._order = sorted(found, key=lambda k: sort(found[k]), reverse=self._descending)
         if chosen in found:
             self.cursor = self._order.index(chosen) + 1
@@ -177,8 +217,7 @@ class RoutinesPane(FilteredPane):
         state = fit("STATE", _STATE + _WORD) if worded else fit("S", _STATE)
         parts: list[Run] = [(f"  {fit('ROUTINE', name)}{state}", ("muted",))]
         for column in columns:
-            sorted_by = self._sort is not None and COLUMNS[self._sort] is column
-            tag = ("accent",) if sorted_by else ("muted",)
+            tag = ("accent",) if column is self._sort else ("muted",)
             parts.append((f" {column.head:>{column.width}}", tag))
         return tuple(parts)
 
@@ -202,9 +241,9 @@ class RoutinesPane(FilteredPane):
         return tuple(parts)
 
 
-def _telling(rows: Sequence[RoutineRow]) -> tuple[Column, ...]:
+def _telling(columns: Sequence[Column], rows: Sequence[RoutineRow]) -> tuple[Column, ...]:
     """The columns without the rare ones that are nought in every row."""
-    return tuple(c for c in COLUMNS if not c.rare or any(c.sort(row) for row in rows))
+    return tuple(c for c in columns if not c.rare or any(c.sort(row) for row in rows))
 
 
 def _fitting(columns: Sequence[Column], width: int, name: int) -> list[Column]:
@@ -218,7 +257,7 @@ def _fitting(columns: Sequence[Column], width: int, name: int) -> list[Column]:
         if column.width + 1 <= left:
             kept.add(column.head)
             left -= column.width + 1
-    return [column for column in COLUMNS if column.head in kept]
+    return [column for column in columns if column.head in kept]
 
 
 def _hint(monitor: Monitor) -> str:

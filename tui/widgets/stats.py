@@ -12,6 +12,7 @@ from tui.paint.numbers import count, rate
 from tui.query.rows import stats_table
 from tui.query.table import Table
 
+from .choice import Choice, of_stat
 from .filtered import FilteredPane
 
 _LONGEST = 16  # cells of a value that is a text
@@ -27,6 +28,10 @@ class StatsPane(FilteredPane):
     def table(self, monitor: Monitor) -> Table[StatRow]:
         """What a filter may say of statistics."""
         return stats_table()
+
+    def everything(self, monitor: Monitor) -> Sequence[StatRow]:
+        """Every statistic."""
+        return monitor.run.stats()
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A row per statistic."""
@@ -52,8 +57,16 @@ class StatsPane(FilteredPane):
 
     def chosen(self, monitor: Monitor) -> StatRow | None:
         """The statistic under the cursor."""
-        rows = monitor.run.stats()
+        test = self.test(monitor)
+        rows = [row for row in monitor.run.stats() if test is None or test(row)]
         return rows[self.cursor] if self.cursor < len(rows) else None
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen statistic."""
+        row = self.chosen(monitor)
+        if row is None:
+            return Choice()
+        return of_stat(monitor.run, row.key, f"{row.routine}.{row.name}")
 
     def title(self, monitor: Monitor) -> str:
         """How many there are."""

@@ -24,6 +24,7 @@ from tui.paint.numbers import count, duration_ns, percent
 from tui.session.messages import RecordTuple
 from tui.themes import glyph, hues_of
 
+from .choice import Choice, of_record
 from .pane import Pane
 from .telling import edge_told, told
 
@@ -67,6 +68,11 @@ class TimelinePane(Pane):
     def heading_text(self) -> str:
         """Its name."""
         return "Timeline"
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen event."""
+        record = monitor.cursor.selected
+        return of_record(monitor, record) if record is not None else Choice()
 
     def title(self, monitor: Monitor) -> str:
         """From when to when, how long a cell is, and where the cursor stands."""

@@ -17,6 +17,7 @@ from tui.paint.graph import Window, loop_row, paint
 from tui.paint.layout import Edge, Layout
 from tui.paint.steps import step
 
+from .choice import Choice, of_routine
 from .dragged import DraggedPane
 from .map import MAP, draw_map
 from .nodes import Figures
@@ -168,6 +169,10 @@ class TopologyPane(DraggedPane):
         """Where back-pressure starts, in as many words as there is room for."""
         told, room = self._told, self.content_size.width - 4
         return next((text for text in told if measure(text) <= room), told[-1] if told else "")
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The routine whose edges stand out."""
+        return of_routine(monitor.run, self.selected)
 
     def style(self, tag: Tag) -> Style:
         """Edges of the selected routine stand out; the others are dim."""

@@ -16,6 +16,7 @@ from tui.paint.numbers import count, duration_ns, rate
 from tui.paint.plot import AXIS, number, plot
 
 from .box import Box, TableBox
+from .choice import Choice, of_stat
 from .detail import shapes
 from .stats import value_text
 
@@ -78,6 +79,11 @@ class ValuesBox(TableBox):
             (f"{grown:>{growth}}" if growth else "", ("good",)),
             (" ^" if row.changed else "  ", ("accent",)),
         )
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen statistic."""
+        row = self.chosen
+        return of_stat(monitor.run, row.key, stat_name(row)) if row is not None else Choice()
 
     @property
     def chosen(self) -> StatRow | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from tui.model.monitor import Monitor
 from tui.model.rows import Key, LaneRow
@@ -13,6 +14,7 @@ from tui.query.rows import lanes_table
 from tui.query.table import Table
 from tui.themes import hues_of
 
+from .choice import Choice, of_routine, of_worker
 from .filtered import FilteredPane
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -26,6 +28,11 @@ class WorkersPane(FilteredPane):
     """
 
     number = 4
+    has_cursor: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[LaneRow] = []
 
     def table(self, monitor: Monitor) -> Table[LaneRow]:
         """What a filter may say of threads."""
@@ -33,7 +40,8 @@ class WorkersPane(FilteredPane):
 
     def rows(self, monitor: Monitor, width: int, height: int) -> Sequence[Row]:
         """A lane per thread, then which letter is which routine."""
-        lanes: list[LaneRow] = self.filtered(monitor, monitor.run.lanes())
+        self._shown = lanes = self.filtered(monitor, monitor.run.lanes())
+        self.cursor = min(self.cursor, max(0, len(lanes) - 1))  # what is below names letters
         if not lanes:
             return self.nothing("no handler has run yet")
         routines = monitor.run.routines()
@@ -48,6 +56,21 @@ class WorkersPane(FilteredPane):
         if len(lines) + 1 <= height:
             lines.extend(_legend(monitor, lanes, numbers, width, height - len(lines)))
         return lines
+
+    def everything(self, monitor: Monitor) -> Sequence[LaneRow]:
+        """Every thread."""
+        return monitor.run.lanes()
+
+    def move(self, lines: int) -> None:
+        """What stands below the lanes is not to be chosen."""
+        super().move(max(-self.cursor, min(lines, len(self._shown) - 1 - self.cursor)))
+
+    def link(self, monitor: Monitor) -> Choice:
+        """The chosen thread, and the routine that it runs."""
+        if self.cursor >= len(self._shown):
+            return Choice()
+        row = self._shown[self.cursor]
+        return of_routine(monitor.run, row.routine)._replace(filter=of_worker(row.label).filter)
 
     def title(self, monitor: Monitor) -> str:
         """How many are at work, and what waits for them."""

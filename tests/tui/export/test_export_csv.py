@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.export.csv import text_of, write
+from tui.export.csv import text_of, write, write_to
 from tui.export.fresh import ExportError
 from tui.model.table import Cell, Table
 
@@ -75,3 +75,15 @@ def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "orders-chart.csv").symlink_to(tmp_path / "elsewhere")
     assert write(TABLE, tmp_path).name == "orders-chart-2.csv"
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_of_a_given_name_gets_a_suffix_and_takes_no_other_s_place(tmp_path: Path) -> None:
+    path = write_to(TABLE, tmp_path / "a b")
+    assert path == tmp_path / "a b.csv"
+    assert path.read_bytes() == b"t,a\r\n0.5,1\r\n1.0,\r\n"
+    assert write_to(TABLE, tmp_path / "x.txt").name == "x.txt"
+    for taken in ("a b", "a b.csv"):
+        with pytest.raises(ExportError, match=r"a b\.csv is there already: take another name"):
+            write_to(TABLE, tmp_path / taken)
+    with pytest.raises(ExportError, match=r"missing/x\.csv: No such file"):
+        write_to(TABLE, tmp_path / "missing" / "x")

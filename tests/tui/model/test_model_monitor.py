@@ -303,3 +303,35 @@ def test_cost_is_the_cpu_of_both_sides() -> None:
         engine.cost = 2 * MS
         monitor.apply(engine.wait(SECOND // 10).snapshot(), own_cpu_ns=look * 3 * MS)
     assert monitor.cost.total == pytest.approx(0.05)
+
+
+def test_a_clean_start_forgets_all_that_was_before() -> None:
+    world = World(flow_info([("a", "out", "b", "in")]))
+    monitor = watching()
+    monitor.apply(world.wait(MS).handle(1, 1).snapshot())
+    monitor.handle(Output(1, b"hello\n", False))
+    monitor.log.pause()
+    monitor.rejected = 3
+    end = monitor.log.view.end
+    monitor.forget_at_start = True
+    monitor.handle(Died(1, -9))
+    assert monitor.banner is None, "that is what was asked for"
+    assert len(monitor.log.view) == 1, "until the new one begins all is there"
+    monitor.handle(Started(2, 0.1))
+    assert len(monitor.log.view) == 0
+    assert monitor.log.view.first == end, "positions go on"
+    assert not monitor.log.paused
+    assert [line.text for line in monitor.output.lines] == ["generation 2 runs, loaded in 100 ms"]
+    assert (list(monitor.runs), monitor.rejected) == ([2], 0)
+    assert monitor.banner is not None
+    assert monitor.banner.title.startswith("RESTARTED CLEAN g1 -> g2")
+    monitor.handle(Started(3, 0.1))
+    assert monitor.banner.title.startswith("RELOADED g2 -> g3"), "once"
+    assert len(monitor.log.view) == 1
+
+
+def test_as_many_events_are_kept_as_are_asked_for() -> None:
+    world, monitor = World(flow_info([("a", "out", "b", "in")])), Monitor("f.py", ring=10)
+    monitor.handle(Started(1))
+    monitor.apply(world.wait(MS).handle(1, 1, times=25).snapshot())
+    assert len(monitor.log.view) == 10

@@ -83,3 +83,17 @@ def test_an_index_outside_is_an_error() -> None:
     for index in (1, -2):
         with pytest.raises(IndexError):
             ring[index]
+
+
+def test_what_is_cleared_is_gone_and_positions_go_on() -> None:
+    ring = Records(3)
+    for number in range(5):
+        ring.append(plain(number))
+    twin = ring.copy()
+    ring.clear()
+    assert (len(ring), list(ring), ring.first, ring.end) == (0, [], 5, 5)
+    assert list(ring.column(0)) == []
+    ring.append(plain(9))
+    assert [r[0] for r in ring] == [r[0] for r in reversed(ring)] == [9]
+    assert [r[0] for r in ring.copy()] == [9]
+    assert [r[0] for r in twin] == [2, 3, 4]

@@ -1,4 +1,4 @@
-"""Comparing screens with text files, and what spares each app of a test the same work."""
+"""Comparing screens with text files, no user's state folder, and what spares each app work."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,6 +9,17 @@ from textual.css.stylesheet import Stylesheet
 from tests.tui.screens.screen_text import compare
 
 Same = Callable[[str, str], None]
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A state folder for all tests together: none of them reads what another has kept."""
+    return str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def _no_user(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", state)
 
 
 @pytest.fixture

@@ -161,6 +161,17 @@ def test_a_killed_one_stays_as_it_was_until_it_is_reloaded() -> None:
     live(shop, script)
 
 
+def test_a_restart_is_a_new_generation_without_a_farewell() -> None:
+    async def script(w: Watched) -> None:
+        await w.until(lambda: w.monitor.phase is Phase.ENDED)
+        w.session.restart()
+        await w.until(lambda: w.session.generation == 2)
+        assert w.session.alive
+        assert Stopping not in w.kinds()
+
+    live(shop, script)
+
+
 def test_a_flow_that_never_ends_is_stopped_with_the_session() -> None:
     before = set(threading.enumerate())
 

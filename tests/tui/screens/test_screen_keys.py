@@ -96,20 +96,35 @@ def test_every_group_stands_in_the_help_once() -> None:
         assert lines.count(group) == 1
 
 
-def test_help_opens_scrolls_and_closes() -> None:
+def test_help_opens_scrolls_searches_and_closes() -> None:
     async def script(d: Driver) -> None:
         await d.press("question_mark")
         assert isinstance(d.app.screen, HelpScreen)
         before = screen_text(d.app)
         assert "Go to the Routines pane." in before
-        await d.press("j", "j", "j")
+        await d.press("down", "down", "down")
         assert screen_text(d.app) != before
-        await d.press("k", "k", "k")
+        await d.press("up", "up", "up")
         assert screen_text(d.app) == before
-        for key in ("question_mark", "q", "escape"):
-            await d.press(key)
-            assert isinstance(d.app.screen, DashboardScreen)
-            await d.press("question_mark")
+        await d.press("pagedown")
+        assert "Go to the Routines pane." not in screen_text(d.app)
+        await d.type("Q pane")  # letters are searched for, also such as close other screens
+        found = screen_text(d.app)
+        assert "Go to the Routines pane." not in found
+        assert "Keep the pane's filter as @NAME." not in found
+        await d.press(*["backspace"] * 6)
+        await d.type("filter save")
+        found = screen_text(d.app)
+        assert ":save-filter NAME" in found
+        assert "Go to the Routines pane." not in found
+        await d.type(" [b]x")
+        assert "Nothing here is about 'filter save [b]x'" in screen_text(d.app)
+        await d.press("escape")
+        assert "Go to the Routines pane." in screen_text(d.app), "Esc clears first"
+        await d.press("escape")
+        assert isinstance(d.app.screen, DashboardScreen)
+        await d.press("question_mark", "x", "question_mark")
+        assert isinstance(d.app.screen, DashboardScreen)
         assert d.app._exit is False
 
     drive_canned(script, *FEW, size=(80, 24))
@@ -183,7 +198,7 @@ def test_the_palette_runs_an_action_of_the_dashboard(typed: str, expected: int) 
 
 def test_the_palette_runs_an_action_of_the_app() -> None:
     async def script(d: Driver) -> None:
-        await _choose(d, "all keys")
+        await _choose(d, "show keys")
         assert isinstance(d.app.screen, HelpScreen)
 
     drive_canned(script, *FEW)
@@ -202,7 +217,8 @@ def test_a_q_in_the_palette_is_a_letter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "call"), [("x", "execute"), ("X", "execute"), ("r", "reload"), ("K", "kill")]
+    ("key", "call"),
+    [("x", "execute"), ("X", "execute"), ("r", "reload"), ("ctrl+r", "restart"), ("K", "kill")],
 )
 def test_a_key_reaches_the_engine(key: str, call: str) -> None:
     async def script(d: Driver) -> None:
@@ -263,7 +279,7 @@ def test_quitting_closes_the_session(key: str) -> None:
 
 def test_every_key_can_be_pressed_at_any_time() -> None:
     keys = [key for action in MAP for key in action.keys.split(",")]
-    leaving = ("q", "ctrl+q", "ctrl+p", "question_mark")
+    leaving = ("q", "ctrl+q", "ctrl+p", "question_mark", "colon")
     moving = [action.keys.partition(",")[0] for action in MAP if action.group == "Moving"]
 
     async def script(d: Driver) -> None:

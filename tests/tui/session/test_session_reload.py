@@ -419,6 +419,26 @@ async def test_a_killed_generation_is_started_again_by_hand_and_by_saving(tmp_pa
 
 
 @in_loop
+async def test_a_restart_ends_what_runs_at_once_and_keeps_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.py", ticking("one"))
+    async with running(path, reload=True) as live:
+        await ticks(live, "one")
+        await live.look()
+        old = live.pid
+        live.monitor.forget_at_start = True
+        live.session.restart()
+        await live.until_started(2)
+        await live.until(lambda: "tick one 1\n" in live.text(2), "the new process")
+        await live.look()
+        assert live.pid != old
+        assert list(live.monitor.runs) == [2]
+        assert {record[3] for record in live.monitor.log.view} <= {2}
+        assert all(abs(line.generation) != 1 for line in live.monitor.output.lines)
+        assert live.monitor.banner is not None
+        assert live.monitor.banner.title.startswith("RESTARTED CLEAN g1 -> g2")
+
+
+@in_loop
 async def test_a_spare_that_was_killed_is_replaced(tmp_path: Path) -> None:
     path = write(tmp_path / "f.py", ticking("one"))
     async with running(path, reload=True) as live:
