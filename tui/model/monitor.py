@@ -21,6 +21,7 @@ from tui.session.events import (
 from tui.session.messages import Failure, ScriptState, Snapshot
 
 from .cursor import TimeCursor
+from .findings import Board
 from .history import Rate
 from .log import EventLog
 from .output import OutputLog
@@ -72,6 +73,7 @@ class Monitor:
         banner: what must be seen now, or None.
         status: one line about what the session is doing, or empty.
         charted: the statistics in the chart, by name, through all generations.
+        findings: what looks wrong in the running generation.
     """
 
     def __init__(self, label: str = "") -> None:
@@ -81,6 +83,7 @@ class Monitor:
         self.log = EventLog()
         self.output = OutputLog()
         self.charted = Charted()
+        self.findings = Board()
         self.cursor, self.past = TimeCursor(), History()
         self.banner: Banner | None = None
         self.status = ""
@@ -150,6 +153,7 @@ class Monitor:
         self.output.finish(old.generation)
         self.run = Run(event.generation)
         self.cursor, self.past = TimeCursor(), History()
+        self.findings.clear()
         self.runs[event.generation] = self.run
         while len(self.runs) > KEPT_RUNS:
             del self.runs[min(self.runs)]

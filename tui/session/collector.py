@@ -22,6 +22,9 @@ from routilux.lanes import Counts as LaneCounts
 from routilux.lanes import Lane
 from routilux.preview import key_text, value_preview
 
+from .facts.ending import Ending
+from .facts.threads import look_at
+from .facts.wiring import facts_of
 from .jobs import job_infos, later
 from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
 from .sampling import Sampler
@@ -43,6 +46,8 @@ class Collector:
 
     Attributes:
         began_ns: when the code began to run; who opens the gate sets it anew.
+        files: those that may have built the flows, beside the main script.
+        ending: how the script left the flows, once it has ended.
     """
 
     def __init__(self, generation: int = 1) -> None:
@@ -53,6 +58,8 @@ class Collector:
         self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
         self.began_ns = now_ns()
+        self.files: tuple[str, ...] = ()
+        self.ending: Ending | None = None
 
     def attach(self) -> None:
         """Subscribe to the flows that exist and to all that come."""
@@ -79,10 +86,11 @@ class Collector:
             published, received = self._published, self._received
         taken = now_ns()  # of the counts, which are read first; the rest may be newer
         topology = [topology_key(w.flow) for w in watched]
-        flows = None
+        flows = facts = None
         if topology != self._sent_topology:
             self._sent_topology = topology
             flows = tuple(describe(w.flow) for w in watched)
+            facts = tuple(facts_of(w.flow, self.files) for w in watched)
         lanes = tuple(lane for w in watched for lane in w.lanes())
         histograms = tuple(h for w in watched for h in w.histograms()) if pull.histograms else ()
         records, notes = _records(watched, pull)
@@ -111,6 +119,9 @@ class Collector:
             stat_names=tuple(name for w in watched for name in w.stat_names()),
             jobs=jobs,
             later=waiting,
+            facts=facts,
+            threads=tuple(look for w in watched for look in look_at(w.flow)),
+            ends=self.ending.ends if self.ending is not None else (),
         )
 
     def add(self, flow: Flow) -> None:

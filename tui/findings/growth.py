@@ -1,0 +1,218 @@
+"""What grows without an end: queues (L09), and messages that go round and multiply (L12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+from tui.model.findings import Finding
+from tui.model.rows import Key
+
+from .lint import SECOND, Lint, Look, Stretch, seconds
+
+#: Pieces that a stretch is cut into; a queue grows if the least of each is above that of the last.
+_PIECES = 6
+
+
+class GrowingQueue(Lint):
+    """A queue that is longer in each sixth of a stretch of time, even where it is shortest."""
+
+    id = "L09"
+    title = "queue grows and grows"
+    #: ``messages``: by so many at least.
+    defaults: ClassVar = {"seconds": 30.0, "messages": 50}
+
+    def __init__(self, limits: dict[str, float] | None = None) -> None:
+        super().__init__(limits)
+        self._queues: Stretch[dict[Key, int]] = Stretch(self.span)
+        self._last = 0
+
+    def note(self, look: Look) -> None:
+        """Note all queues, ten times a piece at most: that bounds what is kept."""
+        if look.now - self._last < self.span // (_PIECES * 10):
+            return
+        self._last = look.now
+        parked = {e: n for state in look.run.states.values() for e, _, n in state.held}
+        queues: dict[Key, int] = {}
+        for number, (flow, edge) in look.run.wired().items():
+            waits = look.run.edge_queue(number) - parked.get(number, 0)
+            key = (flow, edge.target)
+            queues[key] = queues.get(key, 0) + max(0, waits)
+        self._queues.add(look.now, queues)
+
+    def judge(self, look: Look) -> Iterator[Finding]:
+        """The least of every piece, compared."""
+        if not self._queues.is_full:
+            return
+        (began, _), (now, newest) = self._queues.ends
+        for key, queue in newest.items():
+            least = self._least(key)
+            grown = least[-1] - least[0]
+            rising = all(a < b for a, b in pairwise(least))
+            if not rising or grown < self.limits["messages"]:
+                continue
+            slope = grown / ((now - began) / SECOND * (_PIECES - 1) / _PIECES)
+            row = look.of_routine(key)
+            yield self.found(
+                row,
+                [
+                    f"{queue:,} messages wait for {row.name}, {grown:,} more than "
+                    f"{seconds(now - began)} ago",
+                    f"it grows by {slope:,.1f} a second, and never fell back",
+                ],
+                "more comes than is handled: memory and latency grow until something breaks",
+                "make the handler faster, give the slot max_queue so that its sources wait, or "
+                "add workers if the pool is full",
+                numbers={"queue": queue, "slope": slope, "seconds": (now - began) / SECOND},
+            )
+
+    def _least(self, key: Key) -> list[int]:
+        """The shortest that the queue was in each piece."""
+        values = [queues.get(key, 0) for queues in self._queues]
+        cuts = [len(values) * piece // _PIECES for piece in range(_PIECES + 1)]
+        return [min(values[a:b], default=0) for a, b in pairwise(cuts)]
+
+
+class _Counts(NamedTuple):
+    queued: dict[int, int]  # by edge
+    done: dict[Key, int]
+
+
+class Amplification(Lint):
+    """A loop in which each message makes more than one: the number of messages multiplies.
+
+    The gain of a loop is what its strongest turn multiplies messages by, in the long run: the
+    greatest eigenvalue of the matrix of messages sent per message handled.
+    """
+
+    id = "L12"
+    title = "feedback loop amplifies"
+    #: ``gain``: from here on; ``events`` handled in the loop in that time, at least.
+    defaults: ClassVar = {"seconds": 5.0, "gain": 1.05, "events": 50}
+
+    def __init__(self, limits: dict[str, float] | None = None) -> None:
+        super().__init__(limits)
+        self._seen: Stretch[_Counts] = Stretch(self.span)
+        self._wiring = -1
+        self._loops: list[list[Key]] = []
+
+    def note(self, look: Look) -> None:
+        """Note counts where there are loops."""
+        run = look.run
+        if run.wiring != self._wiring:
+            self._wiring = run.wiring
+            self._loops = loops(_successors(look))
+            self._seen.clear()
+        if not self._loops:
+            return
+        counts = _Counts({}, {})
+        for number, (flow, edge) in run.wired().items():
+            _, queued, _, done, *_ = run.edge_counts(number)
+            counts.queued[number] = queued
+            counts.done[flow, edge.target] = counts.done.get((flow, edge.target), 0) + done
+        self._seen.add(look.now, counts)
+
+    def judge(self, look: Look) -> Iterator[Finding]:
+        """The gain of every loop."""
+        if not self._seen.is_full:
+            return
+        (began, first), (now, last) = self._seen.ends
+        for loop in self._loops:
+            handled = {k: last.done.get(k, 0) - first.done.get(k, 0) for k in loop}
+            if sum(handled.values()) < self.limits["events"] or loop[0][0] not in look.run.flows:
+                continue
+            gains = self._gains(look, loop, handled, first, last)
+            gain = radius(loop, gains)
+            if gain < self.limits["gain"]:
+                continue
+            names = [look.of_routine(key).routine for key in loop]
+            around = " -> ".join([*names[:6], *(["..."] if len(names) > 6 else []), names[0]])
+            yield self.found(
+                look.of_routine(loop[0]),
+                [
+                    f"around {around} each message becomes {gain:.2f}",
+                    f"{sum(handled.values()):,} were handled in it in {seconds(now - began)}",
+                ],
+                "the number of messages multiplies with every turn and has no bound",
+                "let the loop send back at most one message for one, count turns and stop, or "
+                "give a slot of it max_queue with a mode that drops",
+                numbers={"gain": gain, "handled": sum(handled.values())},
+                goal="topology",
+            )
+
+    @staticmethod
+    def _gains(
+        look: Look, loop: list[Key], handled: Mapping[Key, int], first: _Counts, last: _Counts
+    ) -> dict[tuple[Key, Key], float]:
+        """What each routine of a loop sends to each other for one message that it handles."""
+        members, found = set(loop), dict[tuple[Key, Key], float]()
+        for number, (flow, edge) in look.run.wired().items():
+            source, target = (flow, edge.source), (flow, edge.target)
+            if source in members and target in members and handled[source] > 0:
+                sent = last.queued.get(number, 0) - first.queued.get(number, 0)
+                found[source, target] = found.get((source, target), 0.0) + sent / handled[source]
+        return found
+
+
+def _successors(look: Look) -> dict[Key, list[Key]]:
+    found: dict[Key, list[Key]] = {}
+    for flow, edge in look.run.wired().values():
+        found.setdefault((flow, edge.target), [])
+        if edge.source >= 0:
+            found.setdefault((flow, edge.source), []).append((flow, edge.target))
+    return found
+
+
+def loops(successors: Mapping[Key, list[Key]]) -> list[list[Key]]:
+    """The sets of nodes that all lead to each other, in order of finding (Tarjan, by hand)."""
+    index: dict[Key, int] = {}
+    low: dict[Key, int] = {}
+    stack: list[Key] = []
+    on_stack: set[Key] = set()
+    found: list[list[Key]] = []
+    for root in successors:
+        work = [(root, 0)] if root not in index else []
+        while work:
+            node, place = work.pop()
+            if place == 0:
+                index[node] = low[node] = len(index)
+                stack.append(node)
+                on_stack.add(node)
+            for at, other in enumerate(successors[node][place:], place):
+                if other not in index:
+                    work += [(node, at + 1), (other, 0)]
+                    break
+                if other in on_stack:
+                    low[node] = min(low[node], index[other])
+            else:
+                if work:
+                    above = work[-1][0]
+                    low[above] = min(low[above], low[node])
+                if low[node] == index[node]:
+                    cut = stack.index(node)
+                    members = stack[cut:]
+                    del stack[cut:]
+                    on_stack.difference_update(members)
+                    if len(members) > 1 or node in successors[node]:
+                        found.append(members)
+    return found
+
+
+def radius(nodes: list[Key], gains: Mapping[tuple[Key, Key], float]) -> float:
+    """The greatest eigenvalue of a matrix without negatives, by powers of it plus one.
+
+    Adding the identity keeps a loop of any length from swinging, and is taken off again.
+    """
+    vector = dict.fromkeys(nodes, 1.0)
+    value = 1.0
+    for _ in range(200):
+        grown = dict(vector)
+        for (source, target), gain in gains.items():
+            grown[target] += gain * vector[source]
+        total = sum(grown.values())
+        last, value = value, total / sum(vector.values())
+        vector = {node: share / total for node, share in grown.items()}
+        if abs(value - last) < 1e-9:
+            break
+    return value - 1.0
