@@ -64,10 +64,11 @@ def _stands(thread: ThreadLook) -> str:
 
 
 class _Waiting(NamedTuple):
-    """One look at a lock: how many wait, and one of them."""
+    """One look at a lock: how many wait, and one of them with its place."""
 
     threads: int
     one: ThreadLook
+    place: Place
 
 
 class Convoy(Lint):
@@ -84,12 +85,15 @@ class Convoy(Lint):
 
     def note(self, look: Look) -> None:
         """Count who waits for which lock."""
-        waiting: dict[int, _Waiting] = {}
+        waiting: dict[int, list[ThreadLook]] = {}
         for thread in look.run.facts.threads.values():
             if thread.waits == "lock":
-                many = waiting[thread.lock].threads if thread.lock in waiting else 0
-                waiting[thread.lock] = _Waiting(many + 1, thread)
-        self._looks.add(look.now, waiting)
+                waiting.setdefault(thread.lock, []).append(thread)
+        found: dict[int, _Waiting] = {}
+        for lock, threads in waiting.items():
+            first = min(threads, key=lambda t: (t.file, t.line, t.lane))
+            found[lock] = _Waiting(len(threads), first, self._place(look, first))
+        self._looks.add(look.now, found)
 
     def judge(self, look: Look) -> Iterator[Finding]:
         """Locks at which several waited at many looks."""
@@ -101,8 +105,8 @@ class Convoy(Lint):
             many = [each for each in seen if each.threads >= self.limits["threads"]]
             if len(many) < self.limits["share"] * len(self._looks):
                 continue
-            one = many[-1].one
-            place = self._place(look, one)
+            # The same for as long as the lock is the same: a key that changes cannot be muted.
+            _, one, place = min(many, key=lambda w: (w.one.file, w.one.line, w.place.key or (0, 0)))
             most = max(each.threads for each in many)
             yield self.found(
                 place,
@@ -110,13 +114,13 @@ class Convoy(Lint):
                     f"{self.limits['threads']:.0f} or more threads waited for lock {one.name} at "
                     f"{len(many)} of {len(self._looks)} looks in {seconds(now - began)}, {most} "
                     "at most",
-                    f"the newest in {one.function} at {place.source}",
+                    f"one of them in {one.function} at {place.source}",
                 ],
                 "handlers that wait for each other run one at a time, whatever the pool allows",
                 "hold the lock for less, split it, or replace it by increment_stat() or a slot "
                 "with max_concurrency=1",
                 numbers={"share": len(many) / len(self._looks), "threads": most},
-                more=one.name,
+                subject=f"{one.name} in {one.function}",
             )
 
     @staticmethod

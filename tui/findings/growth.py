@@ -13,6 +13,8 @@ from .lint import SECOND, Lint, Look, Stretch, seconds
 
 #: Pieces that a stretch is cut into; a queue grows if the least of each is above that of the last.
 _PIECES = 6
+#: By so much the second half of a stretch must surpass the first, to be called growth.
+_GROWTH = 1.05
 
 
 class GrowingQueue(Lint):
@@ -77,6 +79,8 @@ class GrowingQueue(Lint):
 class _Counts(NamedTuple):
     queued: dict[int, int]  # by edge
     done: dict[Key, int]
+    waiting: dict[Key, int]
+    timers: dict[Key, tuple[int, int]]  # that have run, and that wait for their time
 
 
 class Amplification(Lint):
@@ -106,11 +110,17 @@ class Amplification(Lint):
             self._seen.clear()
         if not self._loops:
             return
-        counts = _Counts({}, {})
+        counts = _Counts({}, {}, {}, {})
+        later = {edge: n for state in run.states.values() for edge, n, _ in state.held}
         for number, (flow, edge) in run.wired().items():
             _, queued, _, done, *_ = run.edge_counts(number)
             counts.queued[number] = queued
-            counts.done[flow, edge.target] = counts.done.get((flow, edge.target), 0) + done
+            key = (flow, edge.target)
+            counts.waiting[key] = counts.waiting.get(key, 0) + run.edge_queue(number)
+            if run.is_timer(number):  # what a handler puts off it still does for its message
+                counts.timers[key] = (done, later.get(number, 0))
+            else:
+                counts.done[key] = counts.done.get(key, 0) + done
         self._seen.add(look.now, counts)
 
     def judge(self, look: Look) -> Iterator[Finding]:
@@ -124,12 +134,13 @@ class Amplification(Lint):
                 continue
             gains = self._gains(look, loop, handled, first, last)
             gain = radius(loop, gains)
-            if gain < self.limits["gain"]:
+            if gain < self.limits["gain"] or not self._grows(loop):
                 continue
-            names = [look.of_routine(key).routine for key in loop]
+            start = loop.index(min(loop))
+            names = [look.of_routine(key).routine for key in [*loop[start:], *loop[:start]]]
             around = " -> ".join([*names[:6], *(["..."] if len(names) > 6 else []), names[0]])
             yield self.found(
-                look.of_routine(loop[0]),
+                look.of_routine(min(loop)),
                 [
                     f"around {around} each message becomes {gain:.2f}",
                     f"{sum(handled.values()):,} were handled in it in {seconds(now - began)}",
@@ -141,6 +152,18 @@ class Amplification(Lint):
                 goal="topology",
             )
 
+    def _grows(self, loop: list[Key]) -> bool:
+        """Whether more was handled in the second half of the time than in the first, or is queued.
+
+        A routine that also emits by itself, say by a timer, seems to multiply what it handles.
+        """
+        seen = list(self._seen)
+        done = [sum(counts.done.get(key, 0) for key in loop) for counts in seen]
+        middle = len(done) // 2
+        before, after = done[middle] - done[0], done[-1] - done[middle]
+        queued = [sum(counts.waiting.get(key, 0) for key in loop) for counts in (seen[0], seen[-1])]
+        return after > before * _GROWTH or queued[1] - queued[0] > (before + after) * 0.1
+
     @staticmethod
     def _gains(
         look: Look, loop: list[Key], handled: Mapping[Key, int], first: _Counts, last: _Counts
@@ -151,8 +174,15 @@ class Amplification(Lint):
             source, target = (flow, edge.source), (flow, edge.target)
             if source in members and target in members and handled[source] > 0:
                 sent = last.queued.get(number, 0) - first.queued.get(number, 0)
-                found[source, target] = found.get((source, target), 0.0) + sent / handled[source]
+                gain = sent * _put_off(source, first, last) / handled[source]
+                found[source, target] = found.get((source, target), 0.0) + gain
         return found
+
+
+def _put_off(key: Key, first: _Counts, last: _Counts) -> float:
+    """By what to multiply what a routine has sent, for what its timers are still to send."""
+    (ran, waited), (runs, waits) = first.timers.get(key, (0, 0)), last.timers.get(key, (0, 0))
+    return max(0.0, 1 + (waits - waited) / (runs - ran)) if runs > ran else 1.0
 
 
 def _successors(look: Look) -> dict[Key, list[Key]]:

@@ -199,4 +199,5 @@ def seconds(ns: float) -> str:
 
 def several(number: int, what: str) -> str:
     """``1 job``, ``2 jobs``, ``12,000 jobs``."""
-    return f"{number:,} {what if number == 1 else what + 's'}"
+    plural = what.removesuffix("y") + "ies" if what.endswith("ry") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"

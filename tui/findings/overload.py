@@ -15,8 +15,9 @@ class Overloaded(Lint):
 
     id = "L16"
     title = "monitor overloaded"
-    #: ``cost``: of one core; ``lost``: share of the records.
-    defaults: ClassVar = {"seconds": 5.0, "cost": 0.5, "lost": 0.05}
+    #: ``cost``: of one core; ``lost``: share of the records, a third of which may be lost while
+    #: the engine finds out how many jobs to trace.
+    defaults: ClassVar = {"seconds": 5.0, "cost": 0.5, "lost": 0.4}
 
     def __init__(self, limits: dict[str, float] | None = None) -> None:
         super().__init__(limits)

@@ -47,6 +47,8 @@ class Saturated(Lint):
             if full < self.limits["share"] * len(stretch):
                 continue
             (began, _), (now, last) = stretch.ends
+            if not _is_full(last, flow):
+                continue
             worst, queue = self._worst(look, flow)
             evidence = [
                 f"all {several(flow.workers, 'worker')} were busy and messages waited at {full} of "

@@ -27,7 +27,7 @@ class NoWait(Lint):
             if flow is not None and end.open_jobs >= self.limits["jobs"]:
                 yield self.found(
                     look.of_flow(flow),
-                    [f"{several(end.open_jobs, 'job')} were open when the script had ended"],
+                    [f"{several(end.open_jobs, 'job')} still open when the script had ended"],
                     "python FILE ends there, and with it the worker threads: that work is lost",
                     "call flow.wait_for_completion() before the end, or job.wait()",
                     numbers={"jobs": end.open_jobs},

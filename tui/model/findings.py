@@ -103,6 +103,7 @@ class Finding:
     goal: Goal = "routine"
     filter: str = ""
     more: str = ""  # tells findings of one lint and one place apart
+    subject: str = ""  # what it is about in `key`, if not the place
     first: int = 0
     last: int = 0
     count: int = 1
@@ -112,7 +113,8 @@ class Finding:
     def key(self) -> str:
         """Names it from run to run, so that it can be muted for good. Made of names only."""
         place = self.place
-        parts = [place.flow, place.name] if place.flow else [place.name]
+        name = self.subject or place.name
+        parts = [place.flow, name] if place.flow else [name]
         where = "/".join(dict.fromkeys(parts))
         return f"{self.id} {where} {self.more}".rstrip()
 

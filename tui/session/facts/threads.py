@@ -112,6 +112,9 @@ def is_users(file: str) -> bool:
 
 def _lock_of(frame: FrameType) -> tuple[int, str] | None:
     """The lock that a frame is about to take, and its name; None if there is none or it is free."""
+    file = frame.f_code.co_filename
+    if not is_users(file) and not file.startswith(_ENGINE):
+        return None  # how a condition or a queue waits is its own affair
     for name, node in _candidates(frame.f_code, frame.f_lasti):
         lock = _value(node, frame)
         if isinstance(lock, _LOCKS) and _is_taken(lock):
