@@ -7,7 +7,8 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -15,9 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.filters import Filters
-from tui.keys import EVERYWHERE, MAP
+from tui.findings.registry import Thresholds
+from tui.findings.watch import Watch
+from tui.keys import EVERYWHERE, MAP, PANES
 from tui.model.monitor import Monitor
 from tui.model.rows import Key
+from tui.mutes import Mutes
 from tui.options import MAX_HZ, MIN_HZ
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
@@ -55,6 +59,11 @@ class MonitorApp(App[None]):
         opens: makes the session for what the picker chose, not yet started.
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
         filters: those used before; None: there are none, and none is kept.
+        mutes: findings that are muted; None: none is, and none is kept.
+        lints: thresholds by lint and name: see `tui.findings.registry.Thresholds`.
+
+    Raises:
+        UsageError: a threshold that there is not.
     """
 
     CSS_PATH = "app.tcss"
@@ -80,6 +89,8 @@ class MonitorApp(App[None]):
         opens: Callable[[Target], Source] | None = None,
         own_cpu: Callable[[], int] = time.process_time_ns,
         filters: Filters | None = None,
+        mutes: Mutes | None = None,
+        lints: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.session = session
@@ -91,6 +102,9 @@ class MonitorApp(App[None]):
         self._opens = opens or self._open_session
         self._own_cpu = own_cpu
         self.filters = filters or Filters()
+        self.mutes = mutes or Mutes()
+        self.monitor.findings.muted = self.mutes.reasons
+        self._lints = Watch(Thresholds.from_mapping(lints))
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
@@ -160,6 +174,7 @@ class MonitorApp(App[None]):
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
+            self._lints.look(self.monitor)
         self.show()
 
     def show(self) -> None:
@@ -219,6 +234,31 @@ class MonitorApp(App[None]):
         if isinstance(screen, ValuesScreen):
             screen.open(name)
 
+    def go_to_pane(self, name: str, routine: Key | None = None) -> None:
+        """Show a pane of the dashboard, or its timeline; the events of a routine only."""
+        while isinstance(self.screen, LiveScreen):
+            self.pop_screen()
+        dashboard = self.screen
+        if not isinstance(dashboard, DashboardScreen):
+            return
+        number = next((n for n, label in PANES.items() if label.lower() == name), 3)
+        if name == "timeline":
+            dashboard.action_timeline()
+            return
+        if name == "events" and routine is not None:
+            dashboard.narrow_events(f'routine="{self.monitor.run.routine_name(routine)}"')
+        dashboard.action_pane(number)
+
+    def mute(self, key: str, reason: str) -> None:
+        """Mute a finding in this project."""
+        self.mutes.mute(key, reason)
+        self._tell_of_filters()
+
+    def unmute(self, key: str) -> None:
+        """Count a finding again."""
+        self.mutes.unmute(key)
+        self._tell_of_filters()
+
     async def ask(self, request: Control | AskStack) -> Answer | None:
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
@@ -257,10 +297,11 @@ class MonitorApp(App[None]):
         self._tell_of_filters()
 
     def _tell_of_filters(self) -> None:
-        """What is wrong with the file of filters, once."""
-        trouble, self.filters.trouble = self.filters.trouble, ""
-        if trouble:
-            self.notify(trouble, severity="warning", markup=False)
+        """What is wrong with the files of filters and mutes, once."""
+        for kept in (self.filters, self.mutes):
+            trouble, kept.trouble = kept.trouble, ""
+            if trouble:
+                self.notify(trouble, severity="warning", markup=False)
 
     # general ------------------------------------------------------------------------------------
 

@@ -9,13 +9,21 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from routilux.records import SCHEMA, Kind, Line, Status
+from tui.filters import project_of
+from tui.findings.registry import Thresholds
+from tui.findings.report import as_record, as_text
+from tui.findings.watch import Watch, settle
 from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Standing
+from tui.mutes import Mutes, mutes_file
 from tui.paint.numbers import count, duration_ns
 from tui.session.events import Event, Output
 from tui.session.messages import Pull, RecordTuple, Snapshot
@@ -33,25 +41,41 @@ _STREAMS = {line.value: line.name.lower() for line in Line}
 _STATUS = {status.value: status.name.lower() for status in Status}
 
 
-def run(target: Target, *, as_json: bool, timeout: float | None) -> int:
-    """Run a target once and report.
+def run(
+    target: Target,
+    *,
+    as_json: bool,
+    timeout: float | None,
+    lints: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> int:
+    """Run a target once and report. Findings do not change the exit code.
 
     Args:
         target: what to run.
-        as_json: one record per line on stdout and nothing else there; else a summary.
+        as_json: one record per line on stdout and nothing else there; else a summary, with the
+            findings on stderr.
         timeout: seconds; None lets the flow take as long as it takes.
+        lints: thresholds by lint and name: see `tui.findings.registry.Thresholds`.
 
     Returns:
         The exit code: 0 ok, 1 a routine or the script failed, 3 could not load, 4 timeout,
         130 interrupted.
+
+    Raises:
+        UsageError: a threshold that there is not.
     """
-    return asyncio.run(_Headless(target, as_json).run(timeout))
+    watch = Watch(Thresholds.from_mapping(lints))
+    return asyncio.run(_Headless(target, as_json, watch).run(timeout))
 
 
 class _Headless:
-    def __init__(self, target: Target, as_json: bool) -> None:
+    def __init__(self, target: Target, as_json: bool, lints: Watch) -> None:
         self._session = Session(target, reload=False)
         self._monitor = Monitor(target.label)
+        self._lints = lints
+        start = target.path.parent if target.path else Path.cwd()
+        self._mutes = Mutes(mutes_file(project_of(start)))
+        self._monitor.findings.muted = self._mutes.reasons
         self._json = as_json
         self._lost = 0
         self._interrupted = asyncio.Event()
@@ -71,6 +95,7 @@ class _Headless:
             await self._until_over(None if timeout is None else time.monotonic() + timeout)
             if not self._json:
                 self._write(summary(self._monitor, self._how()).encode())
+            self._tell_findings()
         finally:
             await self._session.close()
             self._session.kill_all()
@@ -108,6 +133,7 @@ class _Headless:
         snapshot = await self._session.pull(pull, _PATIENCE)
         if snapshot is not None:
             self._monitor.apply(snapshot)
+            self._lints.look(self._monitor)
             if self._json:
                 self._print_records(snapshot)
 
@@ -133,6 +159,18 @@ class _Headless:
             if not is_error:
                 self._unheard = error
                 self._interrupted.set()
+
+    def _tell_findings(self) -> None:
+        """What looks wrong: for people on stderr, for programs as lines of their own kind."""
+        found = settle(self._lints, self._monitor)
+        if self._json:
+            for finding in found:
+                self._print_line(as_record(finding))
+        text = self._mutes.trouble + "\n" if self._mutes.trouble else ""
+        if not self._json:
+            text += as_text(found, self._monitor.findings.hidden)
+        if text:
+            self._write(text.encode(errors="backslashreplace"), is_error=True)
 
     def _how(self) -> str:
         """How it ended, in a word or two."""

@@ -65,6 +65,7 @@ PANES = {
     5: "Throughput",
     6: "Stats",
     7: "Output",
+    8: "Findings",
 }
 
 #: Screens that any other leads to.
@@ -72,6 +73,7 @@ SCREENS: tuple[Action, ...] = (
     Action("jobs", "J", "jobs", "Jobs: pause, resume or cancel them.", "Screens"),
     Action("errors", "exclamation_mark", "errors", "Errors by kind and place.", "Screens"),
     Action("values", "V", "values", "Statistics and their charts.", "Screens"),
+    Action("findings", "R", "findings", "Findings: what looks wrong, and why.", "Screens"),
 )
 
 MAP: tuple[Action, ...] = (
@@ -158,6 +160,14 @@ JOBS: tuple[Action, ...] = (
 #: The screen of errors.
 ERRORS: tuple[Action, ...] = (
     Action("open", "enter", "routine", "Open the routine that failed.", "Errors"),
+    *LIVE,
+)
+
+#: The screen of findings.
+FINDINGS: tuple[Action, ...] = (
+    Action("open", "enter", "evidence", "Go to where it is to be seen.", "Findings"),
+    Action("mute", "M", "mute", "Mute it in this project, with a reason; again: not.", "Findings"),
+    Action("muted", "v", "muted", "List the muted ones too, or not.", "Findings"),
     *LIVE,
 )
 

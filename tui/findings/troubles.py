@@ -31,7 +31,7 @@ def _finding(look: Look, group: Group) -> Finding:
         evidence.append(where.message)
     return Finding(
         "ERR",
-        f"{where.kind} in {at.routine}",
+        where.kind,
         place,
         tuple(evidence),
         "the messages that it failed with are lost, and their jobs with them unless an error "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tui.model.findings import Finding, Kind
 from tui.model.monitor import Monitor, Phase
 
@@ -69,7 +67,7 @@ def _allowed(look: Look, finding: Finding) -> bool:
     return any(is_allowed(finding, facts.allowed, facts.number) for facts in flows)
 
 
-def settle(watch: Watch, monitor: Monitor) -> Iterable[Finding]:
+def settle(watch: Watch, monitor: Monitor) -> list[Finding]:
     """Judge what there is once more, as at the end of a run. Returns the findings, ranked."""
     if monitor.run.now:
         watch.look(monitor)

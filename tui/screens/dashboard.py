@@ -20,6 +20,7 @@ from tui.widgets.causes import CausesPane
 from tui.widgets.events import EventsPane
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.filtered import FilteredPane
+from tui.widgets.findings import FindingsPane
 from tui.widgets.output import OutputPane
 from tui.widgets.pane import Pane
 from tui.widgets.routines import RoutinesPane
@@ -30,7 +31,8 @@ from tui.widgets.topology import TopologyPane
 from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
 
-from .looking import Looking
+from .findings import go_to_evidence
+from .looking import BELOW, Looking
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -71,7 +73,12 @@ class DashboardScreen(Looking, Screen[None]):
             yield Horizontal(EventsPane(), CausesPane(), WorkersPane(), id="middle", classes="row")
             yield Horizontal(TimelinePane(), id="time", classes="row")
             yield Horizontal(
-                ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
+                ThroughputPane(),
+                StatsPane(),
+                OutputPane(),
+                FindingsPane(),
+                id="bottom",
+                classes="row",
             )
         yield FilterBar(id="filter")
         yield KeysBar(id="keys")
@@ -145,11 +152,11 @@ class DashboardScreen(Looking, Screen[None]):
     # panes --------------------------------------------------------------------------------------
 
     def action_pane(self, number: int) -> None:
-        """Go to a pane; Output takes the bottom row on screens with no room for it."""
+        """Go to a pane; one that finds no room beside the others takes the bottom row."""
         pane = next(pane for pane in self.panes if pane.number == number)
         if number in PANES and not pane.size.width:
             self.close_all()
-        self.set_class(number == OutputPane.number, "output")
+        self.open_below(number)
         if self._zoomed is not None and self._zoomed is not pane:
             self._zoom(pane)
         if pane.focusable:
@@ -190,6 +197,8 @@ class DashboardScreen(Looking, Screen[None]):
             self.monitor_app.open_routine(pane.chosen)
         elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
             self.monitor_app.open_value(stat_name(stat))
+        elif isinstance(pane, FindingsPane) and pane.chosen is not None:
+            go_to_evidence(self.monitor_app, pane.chosen)
         else:
             self.action_zoom()
 
@@ -205,8 +214,12 @@ class DashboardScreen(Looking, Screen[None]):
         """The statistics."""
         self.monitor_app.go_to("values")
 
+    def action_findings(self) -> None:
+        """The findings."""
+        self.monitor_app.go_to("findings")
+
     def action_back(self) -> None:
-        """Undo the last of zoom, causes, timeline, banner, past, pause, filter, output."""
+        """Undo the last of zoom, causes, timeline, banner, past, pause, filter, bottom row."""
         events_pane = self.query_one(EventsPane)
         if self._zoomed is not None:
             self._zoom(None)
@@ -220,8 +233,8 @@ class DashboardScreen(Looking, Screen[None]):
         elif isinstance(self.pane, FilteredPane) and self.pane.filter:
             self.pane.narrow("")
         else:
-            self.set_class(False, "output")
-            if self.pane is not None and self.pane.number == OutputPane.number:
+            self.open_below(0)
+            if self.pane is not None and self.pane.number in BELOW:
                 self.query_one(RoutinesPane).focus()
         self.show()
 
@@ -328,6 +341,10 @@ class DashboardScreen(Looking, Screen[None]):
         """Look less often."""
         if not self.zoom_time(-1):
             self.monitor_app.change_hz(-5)
+
+    def narrow_events(self, text: str) -> None:
+        """Show only some events, for now: the filter is not kept for later runs."""
+        self.query_one(EventsPane).narrow(text)
 
     # engine -------------------------------------------------------------------------------------
 

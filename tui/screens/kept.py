@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .detail import DetailScreen
 from .errors import ErrorsScreen
+from .findings import FindingsScreen
 from .jobs import JobsScreen
 from .live import LiveScreen
 from .values import ValuesScreen
@@ -18,6 +19,7 @@ KINDS: dict[str, type[LiveScreen]] = {
     "values": ValuesScreen,
     "jobs": JobsScreen,
     "errors": ErrorsScreen,
+    "findings": FindingsScreen,
 }
 
 

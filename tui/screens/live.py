@@ -223,6 +223,10 @@ class LiveScreen(Screen[None]):
         """The statistics, in place of this screen."""
         self.monitor_app.go_to("values")
 
+    def action_findings(self) -> None:
+        """The findings, in place of this screen."""
+        self.monitor_app.go_to("findings")
+
     # general ------------------------------------------------------------------------------------
 
     def action_export(self) -> None:

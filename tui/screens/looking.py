@@ -15,6 +15,9 @@ from tui.widgets.pane import Pane
 from tui.widgets.timeline import TimelinePane
 from tui.widgets.workers import WorkersPane
 
+#: Panes that take the bottom row on screens with no room for them, and the class that says so.
+BELOW = {7: "output", 8: "found"}
+
 
 class Looking(Screen[None]):
     """The part of the dashboard that opens, closes and connects these panes.
@@ -48,10 +51,15 @@ class Looking(Screen[None]):
     def _open(self, name: str, pane: Pane) -> None:
         if self._zoomed is not None:
             self._zoom(None)
-        self.set_class(False, "output")
+        self.open_below(0)
         self.set_class(True, name)
         pane.focus()
         self.call_after_refresh(self.show)
+
+    def open_below(self, number: int) -> None:
+        """Give the bottom row to a pane, or back to those that are always there."""
+        for each, name in BELOW.items():
+            self.set_class(each == number, name)
 
     def close_one(self) -> bool:
         """Close what was opened last. False: nothing is open."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from routilux import Flow, Routine
 from tui.session.messages import Allowed
 
-from .code import Call, Class, Comment, Method, Source
+from .code import Call, Class, Comment, Method, Source, source_of
 
 WHOLE, NOTHING = -1, -2
 _END = 2**31
@@ -31,8 +31,6 @@ def allowed(flow: Flow, owners: Iterable[Owner], sources: Mapping[str, bool]) ->
         owners: its routines.
         sources: the files; True for those that may have built the flow.
     """
-    from .code import source_of
-
     owners = list(owners)
     for path, builds in sources.items():
         source = source_of(path)
