@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from tui.errors import did_you_mean
 from tui.model.findings import Finding, Place, Severity
 from tui.session.messages import Allowed
 
-from .lint import Look, Still
+from .lint import Look, Still, meant
 
 _WHOLE, _NOTHING = -1, -2
 ID = "L00"
@@ -69,4 +68,4 @@ class Comments(Still):
         unknown = [name for name in comment.ids if name not in self._known]
         if not unknown:
             return ""
-        return f"there is no lint {unknown[0]!r}{did_you_mean(unknown[0], self._known)}"
+        return f"there is no lint {unknown[0]!r}{meant(unknown[0], self._known)}"

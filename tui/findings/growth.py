@@ -86,8 +86,8 @@ class _Counts(NamedTuple):
 class Amplification(Lint):
     """A loop in which each message makes more than one: the number of messages multiplies.
 
-    The gain of a loop is what its strongest turn multiplies messages by, in the long run: the
-    greatest eigenvalue of the matrix of messages sent per message handled.
+    In the long run messages multiply at each step by the greatest eigenvalue of the matrix of
+    messages sent per message handled; the gain is that for a whole turn.
     """
 
     id = "L12"
@@ -132,15 +132,15 @@ class Amplification(Lint):
             handled = {k: last.done.get(k, 0) - first.done.get(k, 0) for k in loop}
             if sum(handled.values()) < self.limits["events"] or loop[0][0] not in look.run.flows:
                 continue
+            turn = shortest(min(loop), loop, _successors(look))
             gains = self._gains(look, loop, handled, first, last)
-            gain = radius(loop, gains)
+            gain = radius(loop, gains) ** len(turn)
             if gain < self.limits["gain"] or not self._grows(loop):
                 continue
-            start = loop.index(min(loop))
-            names = [look.of_routine(key).routine for key in [*loop[start:], *loop[:start]]]
+            names = [look.of_routine(key).routine for key in turn]
             around = " -> ".join([*names[:6], *(["..."] if len(names) > 6 else []), names[0]])
             yield self.found(
-                look.of_routine(min(loop)),
+                look.of_routine(turn[0]),
                 [
                     f"around {around} each message becomes {gain:.2f}",
                     f"{sum(handled.values()):,} were handled in it in {seconds(now - began)}",
@@ -227,6 +227,20 @@ def loops(successors: Mapping[Key, list[Key]]) -> list[list[Key]]:
                     if len(members) > 1 or node in successors[node]:
                         found.append(members)
     return found
+
+
+def shortest(start: Key, loop: list[Key], successors: Mapping[Key, list[Key]]) -> list[Key]:
+    """The fewest nodes of a loop by which one comes back to where one started, from there on."""
+    members, paths = set(loop), [[start]]
+    seen: set[Key] = set()
+    for path in paths:  # grows while it is gone through
+        for node in successors.get(path[-1], ()):
+            if node == start:
+                return path
+            if node in members and node not in seen:
+                seen.add(node)
+                paths.append([*path, node])
+    return [start]
 
 
 def radius(nodes: list[Key], gains: Mapping[tuple[Key, Key], float]) -> float:

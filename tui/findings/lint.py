@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from tui.errors import did_you_mean
 from tui.model.findings import Finding, Kind, Place, Severity
 from tui.model.monitor import Monitor
 from tui.model.names import short_thread
@@ -187,6 +188,13 @@ class Stretch(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._seen)
+
+
+def meant(word: str, ids: Collection[str]) -> str:
+    """``; did you mean 'L06'?`` for ``L6``, ``l06``, ``06``, or for what is near by letters."""
+    digits = word.strip().lstrip("Ll")
+    ident = f"L{int(digits):02}" if digits.isdecimal() and len(digits) < 9 else ""
+    return f"; did you mean {ident!r}?" if ident in ids else did_you_mean(word, ids)
 
 
 def seconds(ns: float) -> str:

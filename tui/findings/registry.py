@@ -10,7 +10,7 @@ from tui.errors import UsageError, did_you_mean
 from .blocked import Blocked, Convoy
 from .comments import ID as COMMENTS
 from .growth import Amplification, GrowingQueue
-from .lint import Lint
+from .lint import Lint, meant
 from .overload import Overloaded
 from .pool import CpuBound, Idle, Saturated
 from .waiting import NoShutdown, NoWait, WaitInHandler
@@ -65,7 +65,7 @@ class Thresholds:
         known = {lint.id: lint for lint in LINTS}
         for ident, table in mapping.items():
             if ident not in known:
-                hint = did_you_mean(ident, known) or f" (there are: {', '.join(known)})"
+                hint = meant(ident, known) or f" (there are: {', '.join(known)})"
                 raise UsageError(f"lints: there is no lint {ident!r} with thresholds{hint}")
             if not isinstance(table, Mapping):
                 raise UsageError(f"lints.{ident}: a table of thresholds is needed, not {table!r}")

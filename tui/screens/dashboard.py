@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -75,8 +75,7 @@ class DashboardScreen(Looking, Screen[None]):
             yield Horizontal(
                 ThroughputPane(),
                 StatsPane(),
-                OutputPane(),
-                FindingsPane(),
+                Vertical(OutputPane(), FindingsPane(), id="beside", classes="row"),
                 id="bottom",
                 classes="row",
             )
@@ -248,9 +247,9 @@ class DashboardScreen(Looking, Screen[None]):
         chosen = self._zoomed or self.pane
         for pane in self.panes:
             pane.set_class(pane is chosen, "chosen")
-            if pane is chosen and pane.parent is not None:
-                for row in self.query(".row"):
-                    row.set_class(row is pane.parent, "chosen")
+        if chosen is not None:
+            for row in self.query(".row"):
+                row.set_class(chosen in row.query(Pane), "chosen")
 
     # moving -------------------------------------------------------------------------------------
 

@@ -29,9 +29,7 @@ class FindingsScreen(LiveScreen):
 
     def body(self) -> Widget:
         """The list, and beside or below it the chosen one; the line for a reason."""
-        return Container(
-            Container(FindingsBox(), FindingBox(), id="found"), ReasonBar(), id="findings"
-        )
+        return Container(FindingsBox(), FindingBox(), ReasonBar(), id="findings")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is typed into the line of the reason is text."""

@@ -38,7 +38,7 @@ class ReasonBar(Vertical):
     """
 
     DEFAULT_CSS = """
-    ReasonBar { height: 2; display: none; background: $panel; }
+    ReasonBar { height: 2; dock: bottom; display: none; background: $panel; }
     ReasonBar Horizontal { height: 1; }
     ReasonBar Static { width: auto; color: $primary; text-style: bold; }
     ReasonBar Input, ReasonBar Input:focus {

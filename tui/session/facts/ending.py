@@ -17,6 +17,9 @@ from tui.session.messages import FlowEnd
 
 from .threads import is_users
 
+#: Kept, since a script may put something else in its place.
+_threads = threading.enumerate
+
 
 class Ending:
     """Takes the state of the flows when the script has ended.
@@ -28,7 +31,7 @@ class Ending:
     def __init__(self) -> None:
         self.ends: tuple[FlowEnd, ...] = ()
         self._at_exit: list[Callable[..., Any]] = []
-        self._ours = set(threading.enumerate())
+        self._ours = set(_threads())
 
     def watch(self) -> None:
         """Note from now on what is to be called at exit, which never happens here."""
@@ -43,7 +46,7 @@ class Ending:
     @property
     def waits(self) -> list[threading.Thread]:
         """The threads that Python would wait for before it ends."""
-        return [t for t in threading.enumerate() if not t.daemon and t not in self._ours]
+        return [t for t in _threads() if not t.daemon and t not in self._ours]
 
     def take(self, flows: Iterable[Flow]) -> None:
         """The script has ended by itself, and nobody is left whom Python would wait for."""
