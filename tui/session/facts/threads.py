@@ -27,7 +27,9 @@ from routilux.lanes import Lane
 from tui.session.messages import ThreadLook
 
 _ENGINE = os.path.dirname(os.path.abspath(routilux.__file__)) + os.sep
-_TUI = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+#: In a wheel the samples are inside of ours; who looks at them looks at them as their own.
+_SAMPLES = os.path.join(_OURS, "sample_flows") + os.sep
 _FOREIGN = ("site-packages", "dist-packages", f"{os.sep}lib{os.sep}python", "<frozen ")
 #: Functions in which who calls them waits for a flow.
 _WAITS: dict[CodeType, str] = {
@@ -101,10 +103,12 @@ def _look(lane: int, cpu: int, top: FrameType) -> ThreadLook:
 @lru_cache(1024)
 def is_users(file: str) -> bool:
     """Whether a file is the user's own, and not Python's, installed, the engine's or ours."""
+    path = os.path.abspath(file)
+    if path.startswith(_SAMPLES):
+        return True
     if file.startswith("<") or any(part in file for part in _FOREIGN):
         return False
-    path = os.path.abspath(file)
-    return not path.startswith((_ENGINE, os.path.join(_TUI, "tui") + os.sep))
+    return not path.startswith((_ENGINE, _OURS))
 
 
 # locks --------------------------------------------------------------------------------------------
