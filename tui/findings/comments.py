@@ -59,7 +59,7 @@ class Comments(Still):
                     [said],
                     "what it was written for is not allowed by it",
                     "write `# routilux: allow(L05: reason)` on the line or the line above",
-                    goal="output",
+                    goal="source",
                 )
 
     def _wrong(self, comment: Allowed) -> str:

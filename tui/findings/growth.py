@@ -28,13 +28,11 @@ class GrowingQueue(Lint):
     def __init__(self, limits: dict[str, float] | None = None) -> None:
         super().__init__(limits)
         self._queues: Stretch[dict[Key, int]] = Stretch(self.span)
-        self._last = 0
 
     def note(self, look: Look) -> None:
-        """Note all queues, ten times a piece at most: that bounds what is kept."""
-        if look.now - self._last < self.span // (_PIECES * 10):
+        """Note all queues, a few times a piece."""
+        if not self._queues.is_due(look.now):
             return
-        self._last = look.now
         parked = {e: n for state in look.run.states.values() for e, _, n in state.held}
         queues: dict[Key, int] = {}
         for number, (flow, edge) in look.run.wired().items():
@@ -76,6 +74,14 @@ class GrowingQueue(Lint):
         return [min(values[a:b], default=0) for a, b in pairwise(cuts)]
 
 
+class _Loop(NamedTuple):
+    """Routines that all lead to each other, the edges between them, and the shortest turn."""
+
+    members: list[Key]
+    edges: list[tuple[int, Key, Key]]  # number, source, target
+    turn: list[Key]
+
+
 class _Counts(NamedTuple):
     queued: dict[int, int]  # by edge
     done: dict[Key, int]
@@ -99,16 +105,16 @@ class Amplification(Lint):
         super().__init__(limits)
         self._seen: Stretch[_Counts] = Stretch(self.span)
         self._wiring = -1
-        self._loops: list[list[Key]] = []
+        self._loops: list[_Loop] = []
 
     def note(self, look: Look) -> None:
         """Note counts where there are loops."""
         run = look.run
         if run.wiring != self._wiring:
             self._wiring = run.wiring
-            self._loops = loops(_successors(look))
+            self._loops = list(_loops_of(look))
             self._seen.clear()
-        if not self._loops:
+        if not self._loops or not self._seen.is_due(look.now):
             return
         counts = _Counts({}, {}, {}, {})
         later = {edge: n for state in run.states.values() for edge, n, _ in state.held}
@@ -129,13 +135,14 @@ class Amplification(Lint):
             return
         (began, first), (now, last) = self._seen.ends
         for loop in self._loops:
-            handled = {k: last.done.get(k, 0) - first.done.get(k, 0) for k in loop}
-            if sum(handled.values()) < self.limits["events"] or loop[0][0] not in look.run.flows:
+            handled = {k: last.done.get(k, 0) - first.done.get(k, 0) for k in loop.members}
+            if sum(handled.values()) < self.limits["events"] or not self._grows(loop.members):
                 continue
-            turn = shortest(min(loop), loop, _successors(look))
-            gains = self._gains(look, loop, handled, first, last)
-            gain = radius(loop, gains) ** len(turn)
-            if gain < self.limits["gain"] or not self._grows(loop):
+            if loop.turn[0][0] not in look.run.flows or _is_driven(look, loop.members):
+                continue
+            turn = loop.turn
+            gain = radius(loop.members, _gains(loop, handled, first, last)) ** len(turn)
+            if gain < self.limits["gain"]:
                 continue
             names = [look.of_routine(key).routine for key in turn]
             around = " -> ".join([*names[:6], *(["..."] if len(names) > 6 else []), names[0]])
@@ -164,25 +171,50 @@ class Amplification(Lint):
         queued = [sum(counts.waiting.get(key, 0) for key in loop) for counts in (seen[0], seen[-1])]
         return after > before * _GROWTH or queued[1] - queued[0] > (before + after) * 0.1
 
-    @staticmethod
-    def _gains(
-        look: Look, loop: list[Key], handled: Mapping[Key, int], first: _Counts, last: _Counts
-    ) -> dict[tuple[Key, Key], float]:
-        """What each routine of a loop sends to each other for one message that it handles."""
-        members, found = set(loop), dict[tuple[Key, Key], float]()
-        for number, (flow, edge) in look.run.wired().items():
-            source, target = (flow, edge.source), (flow, edge.target)
-            if source in members and target in members and handled[source] > 0:
-                sent = last.queued.get(number, 0) - first.queued.get(number, 0)
-                gain = sent * _put_off(source, first, last) / handled[source]
-                found[source, target] = found.get((source, target), 0.0) + gain
-        return found
+
+def _gains(
+    loop: _Loop, handled: Mapping[Key, int], first: _Counts, last: _Counts
+) -> dict[tuple[Key, Key], float]:
+    """What each routine of a loop sends to each other for one message that it handles."""
+    found: dict[tuple[Key, Key], float] = {}
+    for number, source, target in loop.edges:
+        if handled[source] > 0:
+            sent = last.queued.get(number, 0) - first.queued.get(number, 0)
+            gain = sent * _put_off(source, handled[source], first, last) / handled[source]
+            found[source, target] = found.get((source, target), 0.0) + gain
+    return found
 
 
-def _put_off(key: Key, first: _Counts, last: _Counts) -> float:
-    """By what to multiply what a routine has sent, for what its timers are still to send."""
+def _put_off(key: Key, handled: int, first: _Counts, last: _Counts) -> float:
+    """By what to multiply what a routine has sent, for what its timers are still to send.
+
+    Timers beyond the messages that it handled are its own doing, and not that of the loop.
+    """
     (ran, waited), (runs, waits) = first.timers.get(key, (0, 0)), last.timers.get(key, (0, 0))
-    return max(0.0, 1 + (waits - waited) / (runs - ran)) if runs > ran else 1.0
+    made = (runs - ran) + (waits - waited)
+    return min(made, handled) / (runs - ran) if runs > ran and made > 0 else 1.0
+
+
+def _is_driven(look: Look, members: list[Key]) -> bool:
+    """Whether the handler of an entry runs in a loop: what it emits comes of no message."""
+    entered = {
+        look.run.edge_target(lane.running[0])
+        for lane in look.run.facts.lanes.values()
+        if lane.running is not None and look.run.is_entry(lane.running[0])
+    }
+    return not entered.isdisjoint(members)
+
+
+def _loops_of(look: Look) -> Iterator[_Loop]:
+    successors = _successors(look)
+    for members in loops(successors):
+        inside = set(members)
+        edges = [
+            (number, (flow, edge.source), (flow, edge.target))
+            for number, (flow, edge) in look.run.wired().items()
+            if (flow, edge.source) in inside and (flow, edge.target) in inside
+        ]
+        yield _Loop(members, edges, shortest(min(members), members, successors))
 
 
 def _successors(look: Look) -> dict[Key, list[Key]]:
@@ -250,13 +282,13 @@ def radius(nodes: list[Key], gains: Mapping[tuple[Key, Key], float]) -> float:
     """
     vector = dict.fromkeys(nodes, 1.0)
     value = 1.0
-    for _ in range(200):
+    for _ in range(60):
         grown = dict(vector)
         for (source, target), gain in gains.items():
             grown[target] += gain * vector[source]
         total = sum(grown.values())
         last, value = value, total / sum(vector.values())
         vector = {node: share / total for node, share in grown.items()}
-        if abs(value - last) < 1e-9:
+        if abs(value - last) < 1e-5:
             break
     return value - 1.0

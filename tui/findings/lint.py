@@ -172,6 +172,10 @@ class Stretch(Generic[T]):
         """Begin anew."""
         self._seen.clear()
 
+    def is_due(self, now: int) -> bool:
+        """Whether a twentieth has passed since the last: enough for what is dear to look at."""
+        return not self._seen or now - self._seen[-1][0] >= self._span // 20
+
     @property
     def is_full(self) -> bool:
         """Whether it reaches as far back as it should."""

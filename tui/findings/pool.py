@@ -166,6 +166,8 @@ class Idle(Lint):
             pool = self._pools.setdefault(flow.number, Stretch(self.span))
             pool.add(look.now, _Pool(look.pool(flow), waiting(look, flow) - _held_back(look, flow)))
             edges = self._edges.setdefault(flow.number, Stretch(self.span))
+            if not edges.is_due(look.now):
+                continue
             counts = {e.number: (run.edge_queue(e.number), run.edge_counts(e.number)[2])
                       for e in flow.edges}  # fmt: skip
             edges.add(look.now, counts)

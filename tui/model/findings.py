@@ -68,7 +68,7 @@ class Place:
 
 
 #: Where the evidence is to be seen.
-Goal = Literal["routine", "events", "jobs", "errors", "workers", "topology", "timeline", "output"]
+Goal = Literal["routine", "events", "jobs", "errors", "workers", "topology", "timeline", "source"]
 
 
 @dataclass(slots=True)

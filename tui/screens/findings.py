@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from tui.keys import FINDINGS, Action
 from tui.model.findings import Finding
+from tui.paint.canvas import clean
 from tui.widgets.findings import FindingBox, FindingsBox
 from tui.widgets.reasonbar import ReasonBar
 
@@ -111,5 +112,7 @@ def go_to_evidence(app: MonitorApp, finding: Finding) -> None:
         app.open_routine(key)
     elif goal in ("jobs", "errors"):
         app.go_to(goal)
+    elif goal == "source":
+        app.notify(clean(f"It stands in {finding.place.file}:{finding.place.line}"), markup=False)
     else:
         app.go_to_pane(goal, key if known else None)

@@ -26,7 +26,17 @@ from .facts.ending import Ending
 from .facts.threads import look_at
 from .facts.wiring import facts_of
 from .jobs import job_infos, later
-from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
+from .messages import (
+    Counts,
+    FlowFacts,
+    FlowState,
+    Histogram,
+    LaneState,
+    Pull,
+    RecordTuple,
+    Snapshot,
+    ThreadLook,
+)
 from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
 from .topology import describe, topology_key
@@ -90,7 +100,7 @@ class Collector:
         if topology != self._sent_topology:
             self._sent_topology = topology
             flows = tuple(describe(w.flow) for w in watched)
-            facts = tuple(facts_of(w.flow, self.files) for w in watched)
+            facts = tuple(w.facts(self.files) for w in watched)
         lanes = tuple(lane for w in watched for lane in w.lanes())
         histograms = tuple(h for w in watched for h in w.histograms()) if pull.histograms else ()
         records, notes = _records(watched, pull)
@@ -120,7 +130,7 @@ class Collector:
             jobs=jobs,
             later=waiting,
             facts=facts,
-            threads=tuple(look for w in watched for look in look_at(w.flow)),
+            threads=tuple(look for w in watched for look in w.threads()),
             ends=self.ending.ends if self.ending is not None else (),
         )
 
@@ -157,6 +167,23 @@ class _Watched:
         self._seen: dict[int, tuple[tuple[int, int] | None, int]] = {}  # by lane: what, since
         self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
+
+    # The two that follow look at what the user has made, and are an extra: whatever they stumble
+    # over must not end the run.
+
+    def facts(self, files: tuple[str, ...]) -> FlowFacts:
+        """What findings need to know of the flow's source; nothing if that fails."""
+        try:
+            return facts_of(self.flow, files)
+        except Exception:  # noqa: BLE001 - see above
+            return FlowFacts(self.flow.number, ())
+
+    def threads(self) -> list[ThreadLook]:
+        """One look at each thread; none if that fails."""
+        try:
+            return list(look_at(self.flow))
+        except Exception:  # noqa: BLE001 - see above
+            return []
 
     def state(self) -> FlowState:
         return replace(flow_state(self.flow), every=self._sampler.every)

@@ -243,9 +243,12 @@ def _wrapped(label: str, texts: Iterable[str], width: int, role: str) -> Iterato
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """Lines of at most so many cells, cut between words, or in a word that is longer."""
+    """Lines of at most so many cells, cut between words, or in a word that is longer.
+
+    A number keeps its unit.
+    """
     line = ""
-    for word in text.split():
+    for word in _words(text):
         while measure(word) > width:
             if line:
                 yield line
@@ -260,3 +263,13 @@ def wrap(text: str, width: int) -> Iterator[str]:
             line = f"{line} {word}" if line else word
     if line:
         yield line
+
+
+def _words(text: str) -> list[str]:
+    found: list[str] = []
+    for word in text.split():
+        if found and word.rstrip(",.;:") in ("s", "ms", "us") and found[-1][-1:].isdigit():
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tui.errors import UsageError
 from tui.findings.growth import GrowingQueue
 from tui.findings.pool import Saturated
-from tui.findings.registry import IDS, LINTS, Thresholds
+from tui.findings.registry import IDS, LINTS, RACES, Thresholds
 
 
 def test_what_is_not_set_keeps_its_default() -> None:
@@ -38,6 +40,18 @@ def test_what_is_wrong_is_said_with_its_place(mapping: Any, said: str) -> None:
         Thresholds.from_mapping(mapping)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_page_about_lints_names_each_with_its_thresholds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "lints.md").read_text("utf-8")
+    sections = {part.split()[0]: part for part in page.split("\n## ")[1:]}
+    for lint in LINTS:
+        section = sections[lint.id]
+        assert section.startswith(f"{lint.id} {lint.title}\n")
+        told = dict(re.findall(r"`(\w+) = ([\d.]+)`", section))
+        assert {name: float(value) for name, value in told.items()} == lint.defaults
+    assert sorted(IDS - {lint.id for lint in LINTS} - {*RACES}) == ["L00"]
+    assert "L00" in sections
 
 
 def test_every_lint_has_an_id_of_its_own_and_a_title() -> None:

@@ -13,10 +13,11 @@ import pytest
 
 from routilux import Flow, Level, Routine
 from tests.waiting import gate, wait_until
+from tui.session.collector import Collector
 from tui.session.facts import ending as ending_module
 from tui.session.facts.ending import Ending
 from tui.session.facts.threads import is_users, look_at
-from tui.session.messages import ThreadLook
+from tui.session.messages import Pull, ThreadLook
 
 LOCK, RLOCK = threading.Lock(), threading.RLock()
 
@@ -226,3 +227,19 @@ def test_a_look_is_cheap_enough_for_ten_a_second() -> None:
     DONE.set()
     assert flow.shutdown(timeout=10)
     assert spent < 5_000_000  # half a thousandth of that is usual
+
+
+def test_what_facts_stumble_over_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: Any) -> Any:
+        raise RuntimeError("a class of the user's that nobody has thought of")
+
+    monkeypatch.setattr("tui.session.collector.facts_of", stumble)
+    monkeypatch.setattr("tui.session.collector.look_at", stumble)
+    collector = Collector()
+    flow = one(with_global)
+    collector.add(flow)
+    snapshot = collector.snapshot(Pull())
+    collector.detach()
+    assert snapshot.facts is not None
+    assert [facts.number for facts in snapshot.facts] == [flow.number]
+    assert snapshot.threads == ()
