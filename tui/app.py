@@ -9,8 +9,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -26,10 +27,13 @@ from tui.config import Settings
 from tui.escape import quick_escape
 from tui.export import fresh
 from tui.filters import Filters
+from tui.findings.registry import Thresholds
+from tui.findings.watch import Watch
 from tui.keys import EVERYWHERE, MAP, PANES, Action
 from tui.model.cost import Prices
 from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
+from tui.mutes import Mutes
 from tui.options import MAX_HZ, MIN_HZ
 from tui.pace import Pace
 from tui.screens import picture
@@ -108,9 +112,12 @@ class MonitorApp(App[None]):
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
         filters: those used before; None: there are none, and none is kept.
         settings: what the configuration says of keys, editor and the number of events kept.
+        mutes: findings that are muted; None: none is, and none is kept.
+        lints: thresholds by lint and name: see `tui.findings.registry.Thresholds`.
 
     Raises:
         ValueError: there is no theme of that name.
+        UsageError: a threshold that there is not.
     """
 
     CSS_PATH = "app.tcss"
@@ -137,6 +144,8 @@ class MonitorApp(App[None]):
         own_cpu: Callable[[], int] = time.process_time_ns,
         filters: Filters | None = None,
         settings: Settings | None = None,
+        mutes: Mutes | None = None,
+        lints: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
         plain = theme is None and without_colour(os.environ)
         with _no_color(plain):
@@ -163,6 +172,9 @@ class MonitorApp(App[None]):
         self._opens = opens or self._open_session
         self._own_cpu = own_cpu
         self.filters = filters or Filters()
+        self.mutes = mutes or Mutes()
+        self.monitor.findings.muted = self.mutes.reasons
+        self._lints = Watch(Thresholds.from_mapping(lints))
         self._ticking = ticking
         self._ticks = 0
         self._screens = KeptScreens(self)
@@ -270,6 +282,7 @@ class MonitorApp(App[None]):
         self.monitor.answering = session.answering or not session.alive
         if snapshot is not None:
             self.monitor.apply(snapshot, self._own_cpu())
+            self._lints.look(self.monitor)
 
     def _measure_prices(self) -> None:
         """What being watched costs a flow for each activation, for the cost in the header."""
@@ -346,6 +359,27 @@ class MonitorApp(App[None]):
         """Show the events that a filter keeps."""
         self.to_dashboard().show_events(wanted)
 
+    def go_to_pane(self, name: str, routine: Key | None = None) -> None:
+        """Show a pane of the dashboard, or its timeline; the events of a routine only."""
+        dashboard = self.to_dashboard()
+        number = next((n for n, label in PANES.items() if label.lower() == name), 3)
+        if name == "timeline":
+            dashboard.action_timeline()
+            return
+        if name == "events" and routine is not None:
+            dashboard.narrow_events(f'routine="{self.monitor.run.routine_name(routine)}"')
+        dashboard.action_pane(number)
+
+    def mute(self, key: str, reason: str) -> None:
+        """Mute a finding in this project."""
+        self.mutes.mute(key, reason)
+        self.tell_of_filters()
+
+    def unmute(self, key: str) -> None:
+        """Count a finding again."""
+        self.mutes.unmute(key)
+        self.tell_of_filters()
+
     async def ask(self, request: Control | AskStack) -> Answer | None:
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
@@ -397,10 +431,11 @@ class MonitorApp(App[None]):
             self.remember_filter(PANES[pane.number], text)
 
     def tell_of_filters(self) -> None:
-        """What is wrong with the file of filters, once."""
-        trouble, self.filters.trouble = self.filters.trouble, ""
-        if trouble:
-            self.notify(trouble, severity="warning", markup=False)
+        """What is wrong with the files of filters and mutes, once."""
+        for kept in (self.filters, self.mutes):
+            trouble, kept.trouble = kept.trouble, ""
+            if trouble:
+                self.notify(trouble, severity="warning", markup=False)
 
     # looks --------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.write(told(found))
             return 0
         if options.headless:
-            return _headless(options, target)
+            return _headless(options, target, found)
         if options.plain:
             return _plain(options, target, found)
         return _screen(options, target, found)
@@ -66,12 +66,12 @@ def _project(target: Target | Folder) -> Path:
     return project_of(start or Path.cwd())
 
 
-def _headless(options: Options, target: Target | Folder) -> int:
+def _headless(options: Options, target: Target | Folder, found: Settings) -> int:
     if isinstance(target, Folder):
         raise UsageError(f"--headless needs a file to run, and {target.label!r} is a folder")
     from tui.headless import run
 
-    return run(target, as_json=options.json, timeout=options.timeout)
+    return run(target, as_json=options.json, timeout=options.timeout, lints=found.lints)
 
 
 def _plain(options: Options, target: Target | Folder, found: Settings) -> int:
@@ -99,7 +99,9 @@ def _screen(options: Options, target: Target | Folder, found: Settings) -> int:
         )
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
+    from tui.mutes import Mutes, mutes_file
 
+    project = _project(target)
     try:
         app = MonitorApp(
             session,
@@ -108,7 +110,9 @@ def _screen(options: Options, target: Target | Folder, found: Settings) -> int:
             reload=options.reload,
             theme=found.theme,
             ascii=found.ascii,
-            filters=Filters(state_file(_project(target))),
+            filters=Filters(state_file(project)),
+            mutes=Mutes(mutes_file(project)),
+            lints=found.lints,
             settings=found,
         )
     except ValueError as error:  # the name of the theme

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from routilux.records import SCHEMA, Kind, Line, Status
+from tui.filters import project_of
+from tui.findings.registry import Thresholds
+from tui.findings.report import as_record, as_text
+from tui.findings.watch import Watch, settle
 from tui.model.monitor import Monitor
 from tui.model.rows import Standing
+from tui.mutes import Mutes, mutes_file
 from tui.paint.numbers import count, duration_ns
 from tui.session.events import Event, Output
 from tui.session.messages import Pull, RecordTuple, Snapshot
@@ -24,24 +32,40 @@ _STREAMS = {line.value: line.name.lower() for line in Line}
 _STATUS = {status.value: status.name.lower() for status in Status}
 
 
-def run(target: Target, *, as_json: bool, timeout: float | None) -> int:
-    """Run a target once and report.
+def run(
+    target: Target,
+    *,
+    as_json: bool,
+    timeout: float | None,
+    lints: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> int:
+    """Run a target once and report. Findings do not change the exit code.
 
     Args:
         target: what to run.
-        as_json: one record per line on stdout and nothing else there; else a summary.
+        as_json: one record per line on stdout and nothing else there; else a summary, with the
+            findings on stderr.
         timeout: seconds; None lets the flow take as long as it takes.
+        lints: thresholds by lint and name: see `tui.findings.registry.Thresholds`.
 
     Returns:
         The exit code: 0 ok, 1 a routine or the script failed, 3 could not load, 4 timeout,
         130 interrupted.
+
+    Raises:
+        UsageError: a threshold that there is not.
     """
-    return asyncio.run(_Headless(target, as_json).run(timeout))
+    watch = Watch(Thresholds.from_mapping(lints))
+    return asyncio.run(_Headless(target, as_json, watch).run(timeout))
 
 
 class _Headless(Unseen):
-    def __init__(self, target: Target, as_json: bool) -> None:
+    def __init__(self, target: Target, as_json: bool, lints: Watch) -> None:
         super().__init__(target)
+        self._lints = lints
+        start = target.path.parent if target.path else Path.cwd()
+        self._mutes = Mutes(mutes_file(project_of(start)))
+        self._monitor.findings.muted = self._mutes.reasons
         self._json = as_json
         self._lost = 0
 
@@ -52,12 +76,14 @@ class _Headless(Unseen):
     async def end(self) -> None:
         if not self._json:
             self._write(summary(self._monitor, self.how()).encode())
+        self._tell_findings()
 
     async def look(self) -> None:
         pull = Pull(records=_RECORDS, previews=200, histograms=True, sample=not self._json)
         snapshot = await self._session.pull(pull, self.patience)
         if snapshot is not None:
             self._monitor.apply(snapshot)
+            self._lints.look(self._monitor)
             if self._json:
                 self._print_records(snapshot)
 
@@ -66,6 +92,18 @@ class _Headless(Unseen):
         if isinstance(event, Output):
             # Human text: beside the summary on stdout, but never between JSON lines.
             self._write(event.data, is_error=self._json or event.is_error)
+
+    def _tell_findings(self) -> None:
+        """What looks wrong: for people on stderr, for programs as lines of their own kind."""
+        found = settle(self._lints, self._monitor)
+        if self._json:
+            for finding in found:
+                self._print_line(as_record(finding))
+        text = self._mutes.trouble + "\n" if self._mutes.trouble else ""
+        if not self._json:
+            text += as_text(found, self._monitor.findings.hidden)
+        if text:
+            self._write(text.encode(errors="backslashreplace"), is_error=True)
 
     # JSON lines ---------------------------------------------------------------------------------
 

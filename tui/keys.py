@@ -92,6 +92,7 @@ PANES = {
     5: "Throughput",
     6: "Stats",
     7: "Output",
+    8: "Findings",
 }
 
 #: What can be done with whatever is chosen, on each screen.
@@ -106,6 +107,7 @@ SCREENS: tuple[Action, ...] = (
     Action("jobs", "J", "jobs", "Jobs: pause, resume or cancel them.", "Screens"),
     Action("errors", "exclamation_mark", "errors", "Errors by kind and place.", "Screens"),
     Action("values", "V", "values", "Statistics and their charts.", "Screens"),
+    Action("findings", "R", "findings", "Findings: what looks wrong, and why.", "Screens"),
 )
 
 MAP: tuple[Action, ...] = (
@@ -209,6 +211,14 @@ ERRORS: tuple[Action, ...] = (
     *LIVE,
 )
 
+#: The screen of findings.
+FINDINGS: tuple[Action, ...] = (
+    Action("open", "enter", "evidence", "Go to where it is to be seen.", "Findings"),
+    Action("mute", "M", "mute", "Mute it in this project, with a reason; again: not.", "Findings"),
+    Action("muted", "v", "muted", "List the muted ones too, or not.", "Findings"),
+    *LIVE,
+)
+
 #: An event in full, over the dashboard.
 PAYLOAD: tuple[Action, ...] = (
     Action("close", "escape,enter,q", "close", "Back to the list.", "Event"),
@@ -227,6 +237,7 @@ TABLES: dict[str, Sequence[Action]] = {
     "statistics": VALUES,
     "jobs": JOBS,
     "errors": ERRORS,
+    "findings": FINDINGS,
     "event": PAYLOAD,
 }
 

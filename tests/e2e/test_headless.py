@@ -143,6 +143,10 @@ def test_json_is_nothing_but_records_with_a_header_before(tmp_path: Path) -> Non
     assert done.returncode == 0
     header, *records = lines(done.stdout)
     assert header == {"schema": 2, "target": "f.py"}
+    found = [r for r in records if r["kind"] == "finding"]
+    assert [r["id"] for r in found] == ["L03", "L05"]
+    assert records[-2:] == found
+    records = records[:-2]
     for record in records:
         fields = FIELDS | MORE[record["kind"]]
         assert fields <= record.keys() <= fields | {"data", "error"}, record
@@ -232,7 +236,9 @@ RETRIES = ROOT / "sample_flows/retries.py"
 def test_json_tells_tries_that_are_repeated_from_those_that_failed(tmp_path: Path) -> None:
     done = run("--json", RETRIES, cwd=tmp_path)
     assert done.returncode == 1  # the letters that could not be sent, and one order
-    records = lines(done.stdout)[1:]
+    found = [r for r in lines(done.stdout)[1:] if r["kind"] == "finding"]
+    assert {(r["id"], r["routine"]) for r in found} == {("ERR", "letter"), ("ERR", "ledger")}
+    records = [r for r in lines(done.stdout)[1:] if r["kind"] != "finding"]
     for record in records:
         fields = FIELDS | MORE[record["kind"]]
         assert fields <= record.keys() <= fields | {"data", "error"}, record
@@ -529,3 +535,32 @@ flow.execute("late")
     done = run("--headless", late, cwd=tmp_path)
     assert done.returncode == 1, done.stdout
     assert "1 runs, 0 jobs completed, 1 failed" in done.stdout
+
+
+# findings -----------------------------------------------------------------------------------------
+
+
+def test_findings_come_at_the_end_apart_from_the_output(tmp_path: Path) -> None:
+    source = CHAIN.replace("flow.wait_for_completion()", "flow.shutdown(wait=False)").replace(
+        'print("node"', "__import__('time').sleep(0.3) or print('node'"
+    )
+    path = write(tmp_path / "f.py", f"# routilux: allow(L05: the last one has nobody)\n{source}")
+    state = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = run("--headless", path, cwd=tmp_path, env=state)
+    assert done.returncode == 0
+    assert "findings" not in done.stdout
+    assert "L02 error: execute without wait: chain" in done.stderr
+    assert "3 jobs still open when the script had ended" in done.stderr
+    assert "L05" not in done.stderr
+    done = run("--json", path, cwd=tmp_path, env=state)
+    (found,) = [line for line in lines(done.stdout) if line.get("kind") == "finding"]
+    assert (found["id"], found["severity"], found["numbers"]) == ("L02", "error", {"jobs": 3})
+    muted = tmp_path / "state" / "routilux-tui" / "muted"
+    muted.mkdir(parents=True)
+    from tui.mutes import mutes_file
+
+    place = mutes_file(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
+    assert place is not None
+    place.write_text(json.dumps({"muted": {found["key"]: "known"}}))
+    done = run("--headless", path, cwd=tmp_path, env=state)
+    assert "no findings, 1 muted" in done.stderr

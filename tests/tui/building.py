@@ -17,6 +17,8 @@ from tui.session.messages import (
     AskStack,
     Control,
     EdgeInfo,
+    FlowEnd,
+    FlowFacts,
     FlowInfo,
     FlowState,
     Histogram,
@@ -29,6 +31,7 @@ from tui.session.messages import (
     ScriptState,
     SlotInfo,
     Snapshot,
+    ThreadLook,
 )
 
 SECOND = 1_000_000_000
@@ -117,6 +120,9 @@ class World:
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
+        self.facts: tuple[FlowFacts, ...] | None = None  # sent once, when they are set
+        self.looks: dict[int, ThreadLook] = {}  # at threads, by lane
+        self.ends: tuple[FlowEnd, ...] = ()
         self._sequence = 0
         self._sent: tuple[FlowInfo, ...] | None = None
 
@@ -209,6 +215,7 @@ class World:
         records, self.records = tuple(self.records), []
         notes, self.notes = tuple(self.notes), []
         cost, self.cost = self.cost, 0
+        facts, self.facts = self.facts, None
         return Snapshot(
             taken_ns=self.now,
             generation=self.generation,
@@ -227,6 +234,9 @@ class World:
             stat_names=self.stat_names,
             jobs=self.told_jobs,
             later=self.later,
+            facts=facts,
+            threads=tuple(self.looks.values()),
+            ends=self.ends,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:

@@ -22,6 +22,7 @@ from tui.session.messages import Failure, ScriptState, Snapshot
 
 from .cost import Cost
 from .cursor import TimeCursor
+from .findings import Board
 from .log import RING, EventLog
 from .output import OutputLog
 from .past import History, PastRun
@@ -74,6 +75,7 @@ class Monitor:
         charted: the statistics in the chart, by name, through all generations.
         cost: what watching costs.
         forget_at_start: the next generation begins with nothing kept of those before it.
+        findings: what looks wrong in the running generation.
     """
 
     def __init__(self, label: str = "", ring: int = RING) -> None:
@@ -84,6 +86,7 @@ class Monitor:
         self.forget_at_start = False
         self.output = OutputLog()
         self.charted = Charted()
+        self.findings = Board()
         self.cursor, self.past = TimeCursor(), History()
         self.banner: Banner | None = None
         self.status = ""
@@ -163,6 +166,7 @@ class Monitor:
         self.output.finish(old.generation)
         self.run = Run(event.generation)
         self.cursor, self.past = TimeCursor(), History()
+        self.findings.clear()
         self.runs[event.generation] = self.run
         while len(self.runs) > KEPT_RUNS:
             del self.runs[min(self.runs)]

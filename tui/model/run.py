@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from routilux.histogram import Bins, merge
+from routilux.histogram import Bins, merge, percentile
 from tui.session.messages import (
     EXECUTE,
     TIMER,
@@ -16,6 +16,7 @@ from tui.session.messages import (
     Snapshot,
 )
 
+from .facts import Facts
 from .failures import Failures
 from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge, hold
 from .history import SECOND, Rate, Series, Window
@@ -44,6 +45,7 @@ class Run:
         recent: what the newest records say of each routine, statistic and job.
         failures: errors by kind and place.
         jobs: what the engine told of its jobs when it was asked last.
+        facts: what only findings need to know.
         stat_history: what statistics were over the last two minutes.
     """
 
@@ -62,6 +64,7 @@ class Run:
         )
         self.run_total, self.wait_total = Window(), Window()
         self.recent, self.failures, self.jobs = Recent(), Failures(), Jobs()
+        self.facts = Facts()
         self.stat_history = StatHistory()
         self._routines: dict[Key, RoutineGauge] = {}
         self._told: list[RoutineRow] | None = None  # as they are now; several panes ask for them
@@ -108,6 +111,7 @@ class Run:
         self.recent.take(snapshot.records, self._edges)
         self.failures.take(snapshot.records, snapshot.notes, self._edges)
         self.jobs.take(snapshot)
+        self.facts.take(snapshot)
         # Flows that are no longer watched take their share of the sum with them.
         fresh = max(0, snapshot.published - self.published)
         self.published, self.received = snapshot.published, snapshot.received
@@ -318,6 +322,10 @@ class Run:
         """Deliveries queued so far."""
         return self._totals.get(number, _ZERO)[1]
 
+    def edge_counts(self, number: int) -> Counts:
+        """What was counted of an edge so far, over all threads."""
+        return self._totals.get(number, _ZERO)
+
     def edge_queue(self, number: int) -> int:
         """Deliveries that have not begun."""
         _, queued, started, _, _, _, _, dropped, _ = self._totals.get(number, _ZERO)
@@ -365,6 +373,16 @@ class Run:
     def stat_info(self, number: int) -> tuple[int, str]:
         """The flow of a statistic, and it as ``routine.key``."""
         return self._stat_names.get(number, (0, ""))
+
+    def wired(self) -> dict[int, tuple[int, EdgeInfo]]:
+        """Every edge by number, with the number of its flow."""
+        return self._edges
+
+    def run_time(self, key: Key) -> tuple[int, int | None]:
+        """Of a routine: how many calls were timed, and the 99th percentile of them in ns."""
+        gauge = self._routines.get(key)
+        bins = gauge.run.total if gauge is not None else {}
+        return sum(bins.values()), percentile(bins, 0.99)
 
     def targets(self) -> dict[int, Key]:
         """The routine that each edge leads to."""

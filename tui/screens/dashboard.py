@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Input
 
 from tui.keys import EVERYWHERE, FIRST, MAP, PANES, Action
@@ -23,6 +23,7 @@ from tui.widgets.events import EventsPane
 from tui.widgets.figures import FiguresPane
 from tui.widgets.filterbar import FilterBar
 from tui.widgets.filtered import FilteredPane
+from tui.widgets.findings import FindingsPane
 from tui.widgets.output import OutputPane
 from tui.widgets.pane import Pane
 from tui.widgets.routines import RoutinesPane
@@ -34,7 +35,8 @@ from tui.widgets.values import stat_name
 from tui.widgets.workers import WorkersPane
 
 from .filtering import Filtering
-from .looking import Looking
+from .findings import go_to_evidence
+from .looking import BELOW, Looking
 
 #: Below this many columns or lines there is a list of figures in place of the panes.
 SMALLEST = (60, 16)
@@ -75,7 +77,11 @@ class DashboardScreen(Looking, Filtering):
             yield Horizontal(EventsPane(), CausesPane(), WorkersPane(), id="middle", classes="row")
             yield Horizontal(TimelinePane(), id="time", classes="row")
             yield Horizontal(
-                ThroughputPane(), StatsPane(), OutputPane(), id="bottom", classes="row"
+                ThroughputPane(),
+                StatsPane(),
+                Vertical(OutputPane(), FindingsPane(), id="beside", classes="row"),
+                id="bottom",
+                classes="row",
             )
             yield FiguresPane()
         yield FilterBar(id="filter")
@@ -190,11 +196,11 @@ class DashboardScreen(Looking, Filtering):
     # panes --------------------------------------------------------------------------------------
 
     def action_pane(self, number: int) -> None:
-        """Go to a pane; Output takes the bottom row on screens with no room for it."""
+        """Go to a pane; one that finds no room beside the others takes the bottom row."""
         pane = next(pane for pane in self.panes if pane.number == number)
         if number in PANES and not pane.size.width:
             self.close_all()
-        self.set_class(number == OutputPane.number, "output")
+        self.open_below(number)
         if self._zoomed is not pane and (self._zoomed is not None or self.has_class("tiny")):
             self._zoom(pane)
         if pane.focusable:
@@ -245,6 +251,8 @@ class DashboardScreen(Looking, Filtering):
             self.monitor_app.open_routine(pane.chosen)
         elif isinstance(pane, StatsPane) and (stat := pane.chosen(self.monitor)) is not None:
             self.monitor_app.open_value(stat_name(stat))
+        elif isinstance(pane, FindingsPane) and pane.chosen is not None:
+            go_to_evidence(self.monitor_app, pane.chosen)
         else:
             self.action_zoom()
 
@@ -260,8 +268,12 @@ class DashboardScreen(Looking, Filtering):
         """The statistics."""
         self.monitor_app.go_to("values")
 
+    def action_findings(self) -> None:
+        """The findings."""
+        self.monitor_app.go_to("findings")
+
     def action_back(self) -> None:
-        """Undo the last of zoom, causes, timeline, banner, past, pause, filter, output."""
+        """Undo the last of zoom, causes, timeline, banner, past, pause, filter, bottom row."""
         events_pane = self.query_one(EventsPane)
         if self._zoomed is not None:
             self._zoom(None)
@@ -275,8 +287,8 @@ class DashboardScreen(Looking, Filtering):
         elif isinstance(self.pane, FilteredPane) and self.pane.filter:
             self.pane.narrow("")
         else:
-            self.set_class(False, "output")
-            if self.pane is not None and self.pane.number == OutputPane.number:
+            self.open_below(0)
+            if self.pane is not None and self.pane.number in BELOW:
                 self.query_one(RoutinesPane).focus()
         self.show()
 
@@ -292,15 +304,15 @@ class DashboardScreen(Looking, Filtering):
         chosen = self._zoomed or self.pane
         wide = self.has_class("-wide")
         folded = self.size.height < LOW and self._zoomed is None
-        folded = folded and (wide or not self.has_class("output"))
+        folded = folded and (wide or not any(map(self.has_class, BELOW.values())))
         bottom = self.query_one("#bottom")
         bottom.set_class(folded, "line")
         for pane in self.panes:
             pane.set_class(folded and pane.parent is bottom, "line")
             pane.set_class(pane is chosen, "chosen")
-            if pane is chosen and pane.parent is not None:
-                for row in self.query(".row"):
-                    row.set_class(row is pane.parent, "chosen")
+        if chosen is not None:
+            for row in self.query(".row"):
+                row.set_class(chosen in row.query(Pane), "chosen")
 
     # moving -------------------------------------------------------------------------------------
 
@@ -402,6 +414,10 @@ class DashboardScreen(Looking, Filtering):
         """Look less often."""
         if not self.zoom_time(-1):
             self.monitor_app.change_hz(-5)
+
+    def narrow_events(self, text: str) -> None:
+        """Show only some events, for now: the filter is not kept for later runs."""
+        self.query_one(EventsPane).narrow(text)
 
     # engine -------------------------------------------------------------------------------------
 

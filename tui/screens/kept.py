@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from .detail import DetailScreen
 from .errors import ErrorsScreen
+from .findings import FindingsScreen
 from .jobs import JobsScreen
 from .linked import Linked
 from .live import LiveScreen
@@ -22,6 +23,7 @@ KINDS: dict[str, type[LiveScreen]] = {
     "values": ValuesScreen,
     "jobs": JobsScreen,
     "errors": ErrorsScreen,
+    "findings": FindingsScreen,
 }
 
 

@@ -236,6 +236,10 @@ class LiveScreen(Linked):
         if self.monitor_app.go_to(name) is self:
             self.say("You are there already: Esc goes back.")
 
+    def action_findings(self) -> None:
+        """The findings, in place of this screen."""
+        self.monitor_app.go_to("findings")
+
     # general ------------------------------------------------------------------------------------
 
     def action_export(self) -> None:

@@ -17,6 +17,9 @@ from tui.widgets.workers import WorkersPane
 
 from .linked import Linked
 
+#: Panes that take the bottom row on screens with no room for them, and the class that says so.
+BELOW = {7: "output", 8: "found"}
+
 
 class Looking(Linked):
     """The part of the dashboard that opens, closes and connects these panes.
@@ -51,10 +54,15 @@ class Looking(Linked):
     def _open(self, name: str, pane: Pane) -> None:
         if self._zoomed is not None:
             self._zoom(None)
-        self.set_class(False, "output")
+        self.open_below(0)
         self.set_class(True, name)
         pane.focus()
         self.call_after_refresh(self.show)
+
+    def open_below(self, number: int) -> None:
+        """Give the bottom row to a pane, or back to those that are always there."""
+        for each, name in BELOW.items():
+            self.set_class(each == number, name)
 
     def close_one(self) -> bool:
         """Close what was opened last. False: nothing is open."""

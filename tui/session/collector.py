@@ -22,8 +22,21 @@ from routilux.lanes import Counts as LaneCounts
 from routilux.lanes import Lane
 from routilux.preview import key_text, value_preview
 
+from .facts.ending import Ending
+from .facts.threads import look_at
+from .facts.wiring import facts_of
 from .jobs import job_infos, later
-from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
+from .messages import (
+    Counts,
+    FlowFacts,
+    FlowState,
+    Histogram,
+    LaneState,
+    Pull,
+    RecordTuple,
+    Snapshot,
+    ThreadLook,
+)
 from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
 from .topology import describe, topology_key
@@ -45,6 +58,8 @@ class Collector:
         began_ns: when the code began to run; who opens the gate sets it anew.
         spent_ns: CPU time spent for the monitor outside of `snapshot`, as on sending; the next
             snapshot takes it along. Written by the thread that asks for snapshots.
+        files: those that may have built the flows, beside the main script.
+        ending: how the script left the flows, once it has ended.
     """
 
     def __init__(self, generation: int = 1) -> None:
@@ -56,6 +71,8 @@ class Collector:
         self._sent_topology: object = None
         self.began_ns = now_ns()
         self.spent_ns = 0
+        self.files: tuple[str, ...] = ()
+        self.ending: Ending | None = None
 
     def attach(self) -> None:
         """Subscribe to the flows that exist and to all that come."""
@@ -83,10 +100,11 @@ class Collector:
             published, received = self._published, self._received
         taken = now_ns()  # of the counts, which are read first; the rest may be newer
         topology = [topology_key(w.flow) for w in watched]
-        flows = None
+        flows = facts = None
         if topology != self._sent_topology:
             self._sent_topology = topology
             flows = tuple(describe(w.flow) for w in watched)
+            facts = tuple(w.facts(self.files) for w in watched)
         lanes = tuple(lane for w in watched for lane in w.lanes())
         histograms = tuple(h for w in watched for h in w.histograms()) if pull.histograms else ()
         records, notes = _records(watched, pull)
@@ -116,6 +134,9 @@ class Collector:
             stat_names=tuple(name for w in watched for name in w.stat_names()),
             jobs=jobs,
             later=waiting,
+            facts=facts,
+            threads=tuple(look for w in watched for look in w.threads()),
+            ends=self.ending.ends if self.ending is not None else (),
         )
 
     def add(self, flow: Flow) -> None:
@@ -152,6 +173,23 @@ class _Watched:
         self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
         self._previewed = 0  # what previews have cost so far
+
+    # The two that follow look at what the user has made, and are an extra: whatever they stumble
+    # over must not end the run.
+
+    def facts(self, files: tuple[str, ...]) -> FlowFacts:
+        """What findings need to know of the flow's source; nothing if that fails."""
+        try:
+            return facts_of(self.flow, files)
+        except Exception:  # noqa: BLE001 - see above
+            return FlowFacts(self.flow.number, ())
+
+    def threads(self) -> list[ThreadLook]:
+        """One look at each thread; none if that fails."""
+        try:
+            return list(look_at(self.flow))
+        except Exception:  # noqa: BLE001 - see above
+            return []
 
     def state(self) -> FlowState:
         return replace(flow_state(self.flow), every=self._sampler.every)

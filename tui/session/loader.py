@@ -79,6 +79,11 @@ class Program:
                 for routine, data in _entries(flow, entry):
                     flow.execute(routine, data)
 
+    @property
+    def drives_alone(self) -> bool:
+        """Whether we have executed the flows: the code has no part that could wait for them."""
+        return self._drives and not callable(getattr(self.module, "run", None))
+
     def _named(self, name: str) -> list[Flow]:
         found: Any = self.module
         for part in name.split("."):

@@ -134,6 +134,8 @@ class LocalSession:
         self.flow, self._killed = flow, False
         self.generation += 1
         self._collector = Collector(self.generation)
+        code = getattr(self._build, "__code__", None)
+        self._collector.files = (code.co_filename,) if code is not None else ()
         self._collector.add(flow)
         self.on_event(Started(self.generation, took))
         self.on_event(Progress(self.generation, ScriptState("running", opened=True)))

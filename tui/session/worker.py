@@ -27,6 +27,7 @@ from routilux import LineCapture, hub
 from routilux.clock import now_ns
 
 from .collector import Collector
+from .facts.ending import Ending
 from .jobs import control
 from .loader import NotFoundError, Program
 from .messages import (
@@ -117,6 +118,7 @@ class Engine:
             pass  # the script has ended, and the monitor ends us while we say so
         finally:
             self._script_over.set()
+        self._await_threads()
         while True:
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
@@ -125,14 +127,17 @@ class Engine:
 
     def _run(self, load: Load) -> None:
         self._collector = Collector(load.generation)
+        self._collector.files = (load.path,)
+        ending = self._collector.ending = Ending()
+        ending.watch()
         self._collector.attach()
         LineCapture().open()
         hub.gate = self._wait_at_gate
         code, failure = 0, None
+        self._program = Program(load)
         try:
             os.chdir(load.cwd)
             _forget_ourselves()
-            self._program = Program(load)
             self._program.start(self._collector.flows)
         except SystemExit as leave:
             code = _exit_code(leave)
@@ -146,7 +151,20 @@ class Engine:
         _flush()
         if self._forked:
             sys.exit(code)  # a child that the script forked: it ends as under plain Python
+        if not code and not self._program.drives_alone and not ending.waits:
+            ending.take(self._collector.flows())  # before anybody hears that it has ended
         self._report("failed" if failure else "ended", code, failure)
+
+    def _await_threads(self) -> None:
+        """The script has ended when the threads have that Python would wait for."""
+        ending, state, program = self._collector.ending, self._state, self._program
+        if state.phase != "ended" or state.exit_code or ending is None or program is None:
+            return
+        if ending.waits and not program.drives_alone:
+            with contextlib.suppress(KeyboardInterrupt):
+                for thread in ending.waits:
+                    thread.join()
+                ending.take(self._collector.flows())
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the line to the monitor, and the gate, are the parent's business."""

@@ -8,7 +8,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.keys import MAP, Action
+from tui.keys import MAP, PANES, Action
+from tui.model.findings import Kind
 from tui.model.monitor import Banner, Monitor, Phase
 from tui.paint.bars import meter
 from tui.paint.canvas import Run, clean, fit, measure
@@ -94,6 +95,8 @@ class Header(Bar):
             (3, _some(jobs.cancelled, "cancelled", ", "), "text"),
             (6, f"  runs {run.done:,}", "text"),
             (1, f"  errors {run.errors}", "bad" if run.errors else "muted"),
+            (1, _found(monitor, Kind.RACE, "races x"), "bad"),
+            (1, _found(monitor, Kind.LINT, "lints !"), "warn"),
             (2, _some(jobs.retries, "retry"), "news"),
             (7, _some(jobs.timers, "timers" if jobs.timers > 1 else "timer"), "muted"),
             (2, _some(jobs.dropped, "dropped"), "warn"),
@@ -115,6 +118,11 @@ def _past(monitor: Monitor) -> str:
         return ""
     at = f" PAST {(time - run.origin) / 1e9:.3f} s "
     return f"{at}(figures of {run.elapsed_ns / 1e9:.1f}) " if time - run.now > 1e9 else at
+
+
+def _found(monitor: Monitor, kind: Kind, what: str) -> str:
+    number = monitor.findings.count(kind)
+    return f"  {what}{number}" if number else ""
 
 
 def _some(number: int, what: str, before: str = "  ") -> str:
@@ -196,7 +204,9 @@ class KeysBar(Bar):
         """Fill the line as far as the screen is wide; how to get help and out is kept."""
         numbers = [a.keys for a in actions if a.id.startswith("pane(")]
         panes = bool(numbers) and numbers == [a.keys for a in MAP if a.id.startswith("pane(")]
-        parts: list[Run] = [(" 1-7", ("accent",)), (" pane ", ("muted",))] if panes else []
+        parts: list[Run] = (
+            [(f" 1-{max(PANES)}", ("accent",)), (" pane ", ("muted",))] if panes else []
+        )
         used = 10 if panes else 0
         shown = [action for action in actions if action.label]
         while used + sum(map(_width, shown)) > self.size.width and len(shown) > len(_KEPT):

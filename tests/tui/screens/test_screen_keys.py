@@ -299,7 +299,7 @@ def test_the_footer_shows_whole_keys_only() -> None:
             line = screen_text(d.app).splitlines()[-1]
             labels = {f"{a.shown} {a.label}" for a in MAP if a.label}
             shown = [part for part in line.split("  ") if part.strip()]
-            assert shown[0].strip() == "1-7 pane"
+            assert shown[0].strip() == "1-8 pane"
             assert {part.strip() for part in shown[1:]} <= labels
 
     drive_canned(script, *FEW)

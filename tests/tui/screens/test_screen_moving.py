@@ -45,7 +45,7 @@ def test_each_number_goes_to_its_pane_and_shows_it(size: tuple[int, int]) -> Non
     ("size", "expected"),
     [
         ((80, 24), [2, 3, 4, 5, 6, 1]),
-        ((200, 50), [2, 3, 4, 5, 6, 7, 1]),
+        ((200, 50), [2, 3, 4, 5, 6, 7, 8, 1]),
         ((40, 12), [1, 2, 3, 4, 5, 6, 7]),
     ],
 )
