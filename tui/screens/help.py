@@ -27,7 +27,8 @@ _SIGNS = (
     "Times: n nano-, u micro-, m milliseconds, s seconds",
     "kept: share of event records that got here; counts are exact",
     "traced 1/8: one job in 8 is traced, and all are counted",
-    "cost: CPU that watching takes, as a share of one core",
+    "cost: CPU that watching takes, as a share of one core;",
+    "300n/ev: what the flow pays of that for one event",
 )
 
 
