@@ -105,7 +105,7 @@ def _echo(terminal: Terminal, seconds: float) -> list[float]:
     took = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for key, text in (("V", "no statistics yet"), ("\x1b", "2 Topology")):
+        for key, text in (("V", "Run and wait times"), ("\x1b", "2 Topology")):
             terminal.press(key)
             took.append(terminal.wait_for(text, 5))
             terminal.watch(0.4)
