@@ -61,6 +61,7 @@ class MonitorApp(App[None]):
         session: what to watch, perhaps already loading; None shows the picker for ``folder``.
         folder: where the picker looks.
         hz: looks per second.
+        slow: fewer, when frames are large: the terminal is behind a slow link.
         reload: whether saving a file loads it, for sessions that the picker starts.
         ascii: use no glyph outside ASCII.
         ticking: False leaves `tick` to the caller, for tests.
@@ -85,6 +86,7 @@ class MonitorApp(App[None]):
         *,
         folder: Folder | None = None,
         hz: int = 10,
+        slow: bool = False,
         reload: bool = True,
         theme: str | None = None,
         ascii: bool = False,
@@ -100,7 +102,7 @@ class MonitorApp(App[None]):
         self.session = session
         self.monitor = Monitor(session.target.label if session else "")
         self.options_ascii = ascii
-        self._pace = Pace(hz)
+        self._pace = Pace(hz, slow=slow)
         self._woken = asyncio.Event()
         self._folder = folder
         self._reload = reload
@@ -160,6 +162,7 @@ class MonitorApp(App[None]):
         while not self._leaving:
             begin = loop.time()
             if not self._terminal_is_behind():
+                self._pace.wrote(getattr(self._driver, "written", 0))
                 await self.look()
                 monitor = self.monitor
                 idle = monitor.phase not in (Phase.RUN, Phase.LOADING, Phase.STUCK)

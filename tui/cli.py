@@ -75,6 +75,7 @@ def _screen(options: Options, target: Target | Folder) -> int:
         session,
         folder=target if isinstance(target, Folder) else None,
         hz=options.hz,
+        slow=options.slow,
         reload=options.reload,
         theme=options.theme,
         ascii=options.ascii,

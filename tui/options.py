@@ -65,6 +65,7 @@ class Options:
     """Seconds, > 0; None waits for ever. Only with *headless*."""
     reload: bool = True
     hz: int = DEFAULT_HZ
+    slow: bool = False
     """Screen refreshes per second, 5 to 30."""
     theme: str | None = None
     ascii: bool = False
@@ -99,6 +100,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         timeout=given.timeout,
         reload=not given.no_reload,
         hz=MIN_HZ if given.slow else given.hz,
+        slow=given.slow,
         theme=given.theme,
         ascii=given.ascii,
         log_file=given.log_file,
@@ -214,7 +216,9 @@ def _add_screen(group: argparse._ArgumentGroup) -> None:
         help=f"screen updates per second, {MIN_HZ} to {MAX_HZ} (default {DEFAULT_HZ})",
     )
     pace.add_argument(
-        "--slow", action="store_true", help=f"for slow links: the same as --hz {MIN_HZ}"
+        "--slow",
+        action="store_true",
+        help=f"for slow links: --hz {MIN_HZ}, and fewer when screens are full",
     )
     group.add_argument("--theme", metavar="NAME", type=_word, help="colour theme")
     group.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
