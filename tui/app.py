@@ -103,6 +103,7 @@ class MonitorApp(App[None]):
         session: what to watch, perhaps already loading; None shows the picker for ``folder``.
         folder: where the picker looks.
         hz: looks per second.
+        slow: fewer, when frames are large: the terminal is behind a slow link.
         reload: whether saving a file loads it, for sessions that the picker starts.
         theme: its name, with or without the prefix of ours. None: dark, or without colours where
             the environment asks for that.
@@ -136,6 +137,7 @@ class MonitorApp(App[None]):
         *,
         folder: Folder | None = None,
         hz: int = 10,
+        slow: bool = False,
         reload: bool = True,
         theme: str | None = None,
         ascii: bool = False,
@@ -165,7 +167,7 @@ class MonitorApp(App[None]):
         self.commands = Commands(self)
         self.set_keymap({_binding(a): keys for a, keys in self.settings.keys.items()})
         self.options_ascii = ascii
-        self._pace = Pace(hz)
+        self._pace = Pace(hz, slow=slow)
         self._woken = asyncio.Event()
         self._folder = folder
         self._reload = reload
@@ -225,6 +227,7 @@ class MonitorApp(App[None]):
         while not self._leaving:
             begin = loop.time()
             if not self._terminal_is_behind():
+                self._pace.wrote(getattr(self._driver, "written", 0))
                 await self.look()
                 monitor = self.monitor
                 idle = monitor.phase not in (Phase.RUN, Phase.LOADING, Phase.STUCK)

@@ -107,6 +107,7 @@ def _screen(options: Options, target: Target | Folder, found: Settings) -> int:
             session,
             folder=target if isinstance(target, Folder) else None,
             hz=found.rate,
+            slow=found.slow,
             reload=options.reload,
             theme=found.theme,
             ascii=found.ascii,

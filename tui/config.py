@@ -78,6 +78,7 @@ class Settings:
         theme: name of the colour theme; None: the program's own.
         ascii: draw with ASCII characters only.
         rate: looks per second.
+        slow: the link is slow: fewer frames when screens are full.
         mouse: whether the mouse is listened to; else the terminal selects text with it.
         editor: command that opens a file, perhaps with ``{file}`` and ``{line}``; empty: none.
         ring: events kept.
@@ -90,6 +91,7 @@ class Settings:
     theme: str | None = None
     ascii: bool = False
     rate: int = DEFAULT_HZ
+    slow: bool = False
     mouse: bool = True
     editor: str = ""
     ring: int = RING
@@ -136,7 +138,8 @@ def settings(options: Options, project: Path, environ: Mapping[str, str] = os.en
         values |= found
         sources |= dict.fromkeys(found, where)
     for name, value in (("theme", options.theme), ("ascii", options.ascii or None),
-                        ("rate", options.hz)):  # fmt: skip
+                        ("rate", options.hz), ("mouse", None if options.mouse else False),
+                        ("slow", None if options.hz is None else options.slow)):  # fmt: skip
         if value is not None:
             values[name], sources[name] = value, COMMAND_LINE
     return Settings(**values, keys=keys, lints=lints, sources=sources, files=files)
@@ -202,7 +205,7 @@ def _read(path: Path, files: dict[str, bool], *, mended: bool = True) -> dict[st
 
 
 def _checked(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of one file; ``slow`` has become a rate."""
+    """The settings of one file; ``slow`` is a rate too."""
     found: dict[str, Any] = {}
     for name, value in table.items():
         kind = KINDS.get(name)
@@ -216,7 +219,7 @@ def _checked(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
     found["keys"] = {name: _split(value) for name, value in found.get("keys", {}).items()}
     for name, value in found.get("lints", {}).items():
         _check(where, f"lints.{name}", value, _TABLE)
-    if found.pop("slow", False):
+    if found.get("slow", False):
         if "rate" in found:
             raise ConfigError(where, f"'slow' means rate = {MIN_HZ}, and there is a 'rate' too")
         found["rate"] = MIN_HZ
@@ -243,7 +246,7 @@ def told(found: Settings) -> str:
     lines = ["# What holds, and where it comes from. Save it as one of the files below to keep it."]
     rows = [
         (f"{name} = {_toml(value)}" if value not in (None, "") else f"# {name} is not set", name)
-        for name in ("theme", "ascii", "rate", "mouse", "editor", "ring")
+        for name in ("theme", "ascii", "rate", "slow", "mouse", "editor", "ring")
         for value in [getattr(found, name)]
     ]
     lines += _commented(rows, found)

@@ -27,7 +27,17 @@ def quick_escape(base: type[Driver]) -> type[Driver]:
         return base
 
     class QuickEscape(base):  # type: ignore[misc,valid-type]
-        """The parser is made in the thread that reads keys, so it is put in its place there."""
+        """The parser is made in the thread that reads keys, so it is put in its place there.
+
+        Attributes:
+            written: characters that were given to the terminal so far.
+        """
+
+        written = 0
+
+        def write(self, data: str) -> None:
+            self.written += len(data)
+            super().write(data)
 
         def run_input_thread(self) -> None:
             module: Any = linux_driver

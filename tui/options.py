@@ -67,6 +67,8 @@ class Options:
     reload: bool = True
     hz: int | None = None
     """Screen refreshes per second, 5 to 30; None: not said, so that the configuration decides."""
+    slow: bool = False
+    """The link to the terminal is slow: fewer frames when screens are full."""
     theme: str | None = None
     themes: bool = False
     ascii: bool = False
@@ -106,6 +108,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         timeout=given.timeout,
         reload=not given.no_reload,
         hz=MIN_HZ if given.slow else given.hz,
+        slow=given.slow,
         theme=given.theme,
         themes=given.themes,
         ascii=given.ascii,
@@ -240,7 +243,9 @@ def _add_screen(group: argparse._ArgumentGroup) -> None:
         help=f"screen updates per second, {MIN_HZ} to {MAX_HZ} (default {DEFAULT_HZ})",
     )
     pace.add_argument(
-        "--slow", action="store_true", help=f"for slow links: the same as --hz {MIN_HZ}"
+        "--slow",
+        action="store_true",
+        help=f"for slow links: --hz {MIN_HZ}, and fewer when screens are full",
     )
     group.add_argument(
         "--theme", metavar="NAME", type=_word, help="colour theme; --themes lists them"

@@ -9,15 +9,25 @@ PATIENCE = 20
 REST, DRAWN = 0.4, 3
 
 
+#: Bytes a second that frames may take of a slow link: a third of 60,000, so that what a key brings
+#: seldom waits behind a frame.
+SLOW = 20_000
+
+
 class Pace:
     """Decides after each look.
+
+    Args:
+        slow: the terminal is behind a slow link; frames then take `SLOW` bytes a second at most.
 
     Attributes:
         hz: looks a second while something happens.
     """
 
-    def __init__(self, hz: int) -> None:
+    def __init__(self, hz: int, *, slow: bool = False) -> None:
         self.hz = hz
+        self._slow = slow
+        self._written = self._frame = 0
         self._news: object = None
         self._quiet = 0
 
@@ -29,7 +39,12 @@ class Pace:
     @property
     def interval(self) -> float:
         """Seconds from one look to the next."""
-        return max(REST, 1 / self.hz) if self.resting else 1 / self.hz
+        each = max(REST, 1 / self.hz) if self.resting else 1 / self.hz
+        return max(each, self._frame / SLOW) if self._slow else each
+
+    def wrote(self, total: int) -> None:
+        """Note how many bytes have gone to the terminal in all; before each look."""
+        self._frame, self._written = total - self._written, total
 
     def look(self, news: object, *, idle: bool) -> bool:
         """Note a look. Returns whether it should be drawn.

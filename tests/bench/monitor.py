@@ -169,6 +169,9 @@ def switch() -> Iterator[Row]:
     took: dict[str, list[float]] = {}
     for _ in range(20):
         for name, key, text in _WAYS:
+            if name == "routine":
+                terminal.press("1")  # back from the timeline the lanes have the focus
+                terminal.watch(0.3)
             if name == "jobs":
                 terminal.press("\x1b")  # from the routine, whose screen stays below others
                 terminal.wait_for("2 Topology")

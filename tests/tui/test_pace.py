@@ -1,6 +1,6 @@
 """A flow that does nothing is looked at seldom, and at once often again when it does something."""
 
-from tui.pace import DRAWN, PATIENCE, REST, Pace
+from tui.pace import DRAWN, PATIENCE, REST, SLOW, Pace
 
 
 def test_it_rests_only_after_many_looks_without_news() -> None:
@@ -40,3 +40,13 @@ def test_slow_looks_do_not_become_faster_at_rest() -> None:
     for _ in range(PATIENCE * 2):
         pace.look(1, idle=True)
     assert pace.interval == 0.5
+
+
+def test_a_slow_link_gets_fewer_frames_when_they_are_large() -> None:
+    fast, slow = Pace(5), Pace(5, slow=True)
+    for pace in (fast, slow):
+        pace.wrote(1_000)
+        pace.wrote(1_000 + SLOW)
+    assert (fast.interval, slow.interval) == (0.2, 1.0)
+    slow.wrote(1_100 + SLOW)
+    assert slow.interval == 0.2

@@ -30,7 +30,8 @@ _SIGNS = (
     "Times: n nano-, u micro-, m milliseconds, s seconds",
     "kept: share of event records that got here; counts are exact",
     "traced 1/8: one job in 8 is traced, and all are counted",
-    "cost: CPU that watching takes, as a share of one core",
+    "cost: CPU that watching takes, as a share of one core;",
+    "300n/ev: what the flow pays of that for one event",
 )
 _COMMANDS = "Commands"
 _ACTIONS = "Every action above is a command too: :pause, :pane 3, :next-pane"
