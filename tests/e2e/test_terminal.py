@@ -94,7 +94,7 @@ def test_the_editor_has_the_terminal_and_the_flow_goes_on(flow: Path, tmp_path: 
     write(tmp_path / "routilux-tui.toml", f"editor = \"'{script}'\"")
     with terminal(str(flow), cwd=tmp_path, env=env) as term:
         wait_runs(term, "echo", 0)
-        before = total(term)
+        edited = tmp_path / "edited.txt"
         term.press("e")
         term.wait_for(f"EDITING {flow}")
         term.press("\x03")  # is the editor's, which it ends: the monitor must not care
@@ -102,9 +102,12 @@ def test_the_editor_has_the_terminal_and_the_flow_goes_on(flow: Path, tmp_path: 
         term.press("e")
         term.wait_until(lambda: term.raw.count(b"EDITING") >= 2, "the editor again")
         term.press(*"qed", "enter")
-        term.wait_until(lambda: total(term) > before, "the flow has gone on")
-        assert (tmp_path / "edited.txt").read_text().endswith(f" {flow} qed")
-        line = int((tmp_path / "edited.txt").read_text().split()[0].removeprefix("+"))
+        term.wait_until(
+            lambda: edited.exists() and edited.read_text().endswith(f" {flow} qed"), "what it wrote"
+        )
+        before = total(term)
+        term.wait_until(lambda: total(term) > before, "the flow going on")
+        line = int(edited.read_text().split()[0].removeprefix("+"))
         assert "def " in flow.read_text().splitlines()[line - 1]
         assert term.quit() == 0
         term.assert_restored()

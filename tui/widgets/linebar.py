@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.paint.canvas import Run, clean, fit, measure
@@ -29,13 +28,6 @@ class LineInput(Input):
         Binding("ctrl+f", "tell('pick')", "Choose a saved one", show=False),
     ]
 
-    class Told(Message):
-        """One of its keys was pressed."""
-
-        def __init__(self, what: str) -> None:
-            super().__init__()
-            self.what = what
-
     async def _on_key(self, event: events.Key) -> None:
         """Its bindings at once: those of Textual come after letters that were typed behind them."""
         bound = self._bindings.key_to_bindings.get(event.key)
@@ -47,8 +39,9 @@ class LineInput(Input):
             await super()._on_key(event)
 
     def action_tell(self, what: str) -> None:
-        """Tell the bar."""
-        self.post_message(self.Told(what))
+        """Tell the bar; at once, for Enter may have been pressed right behind it."""
+        bar = next(node for node in self.ancestors if isinstance(node, LineBar))
+        bar.told(what)
 
 
 class LineBar(Vertical):
@@ -166,10 +159,9 @@ class LineBar(Vertical):
         if self.is_open and self.check(text) is None:
             self.enter(text)
 
-    def on_line_input_told(self, event: LineInput.Told) -> None:
+    def told(self, what: str) -> None:
         """One of the keys of the line."""
-        event.stop()
-        match event.what:
+        match what:
             case "leave":
                 self.leave()
             case "earlier":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from textual.events import Key
 
 from tests.tui.building import CannedSession
 from tests.tui.screens.close import close_by
@@ -28,6 +29,7 @@ from tui.screens.values import ValuesScreen
 from tui.widgets.commandbar import CommandBar
 from tui.widgets.events import EventsPane
 from tui.widgets.filtered import FilteredPane
+from tui.widgets.linebar import LineInput
 from tui.widgets.routines import COLUMNS, RoutinesPane
 
 FEW = replay(2)
@@ -86,6 +88,15 @@ def test_a_command_is_completed_done_and_recalled(tmp_path: Path) -> None:
         assert bar(d).text == "q"
         await d.press("up")
         assert bar(d).text == "go parse"
+        await d.press("escape")
+        assert not bar(d).is_open
+        await d.press("colon")
+        line = bar(d).query_one(LineInput)
+        for key in ("up", "up", "enter"):  # all at once, as over a slow line
+            line.post_message(Key(key, None))
+        await d.settle()
+        assert isinstance(d.app.screen, DetailScreen)
+        await d.press("q", "colon")
         await d.press("ctrl+u")
         await d.type("save")
         assert "save-filter" in hint(d)
@@ -94,7 +105,7 @@ def test_a_command_is_completed_done_and_recalled(tmp_path: Path) -> None:
         assert d.focused == 6
         await command(d, "pause")
         assert d.app.monitor.log.paused
-        assert Filters(tmp_path / "f.json").commands == ["pause", "pane stats", "q", "go parse"]
+        assert Filters(tmp_path / "f.json").commands == ["pause", "pane stats", "go parse", "q"]
         await d.press("colon", "q", "x")
         assert bar(d).text == "qx", "letters are letters while a line is written"
         assert d.app._exit is False
