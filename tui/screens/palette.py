@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tui.app import MonitorApp
 
 
-class Palette(CommandPalette):
+class FindCommand(CommandPalette):
     """Find a command by name; everything in it has a key too."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Palette(CommandPalette):
         _still(self)
 
 
-class ThemePalette(CommandPalette):
+class FindTheme(CommandPalette):
     """Find a theme by name."""
 
     def __init__(self) -> None:
