@@ -43,7 +43,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
 from tui.screens.linked import Linked
 from tui.screens.live import LiveScreen, keys_of
-from tui.screens.palette import Palette, ThemePalette
+from tui.screens.palette import FindCommand, FindTheme
 from tui.screens.payload import PayloadScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
@@ -458,7 +458,7 @@ class MonitorApp(App[None]):
 
     def action_change_theme(self) -> None:
         """Choose another theme from a list."""
-        self.push_screen(ThemePalette())
+        self.push_screen(FindTheme())
 
     def action_picture(self) -> None:
         """Write the screen in front into the current folder."""
@@ -476,7 +476,7 @@ class MonitorApp(App[None]):
     def action_command_palette(self) -> None:
         """Find a command by name."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette())
+            self.push_screen(FindCommand())
 
     def action_show_help(self) -> None:
         """Show all keys and commands."""

@@ -248,6 +248,7 @@ def told(found: Settings) -> str:
         (f"{name} = {_toml(value)}" if value not in (None, "") else f"# {name} is not set", name)
         for name in ("theme", "ascii", "rate", "slow", "mouse", "editor", "ring")
         for value in [getattr(found, name)]
+        if name != ("rate" if found.slow else "slow")  # one follows from the other
     ]
     lines += _commented(rows, found)
     if found.keys:

@@ -44,7 +44,7 @@ def test_every_setting_is_understood(files: Files) -> None:
 
 def test_the_project_wins_over_the_user_and_the_command_line_over_both(files: Files) -> None:
     user = files.user(
-        'theme = "nord"\nslow = true\nring = 5000\n[keys]\npause = "p"\nfold = "o"\n'
+        'theme = "nord"\nslow = true\nring = 5000\n[keys]\npause = "p"\nfold = "i"\n'
         "[lints.L10]\nseconds = 3\nshare = 0.5\n"
     )
     own = files.own(
@@ -52,7 +52,7 @@ def test_the_project_wins_over_the_user_and_the_command_line_over_both(files: Fi
     )
     found = files.read()
     assert (found.theme, found.rate, found.ring) == ("dracula", 15, 5000)
-    assert found.keys == {"pause": "P", "fold": "o"}
+    assert found.keys == {"pause": "P", "fold": "i"}
     assert found.lints == {"L10": {"seconds": 9, "share": 0.5}}
     assert found.source("theme") == found.source("keys.pause") == str(own)
     assert found.source("keys.fold") == found.source("ring") == str(user)

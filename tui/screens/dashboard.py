@@ -175,12 +175,14 @@ class DashboardScreen(Looking, Filtering):
             return
         pane, self._before_tiny = self._before_tiny, self.pane if tiny else None
         self.set_class(tiny, "tiny")
-        if tiny and self._zoomed is None:
-            self.query_one(FiguresPane).focus()
-        elif not tiny:
-            if self._zoomed is not None and self._zoomed is not pane:
-                self._zoom(None)
+        if not tiny and self._zoomed is not None and self._zoomed is not pane:
+            self._zoom(None)
+        if self.query_one(FilterBar).display:
+            return  # what is being typed goes on
+        if not tiny:
             (self._zoomed or pane or self.query_one(RoutinesPane)).focus()
+        elif self._zoomed is None:
+            self.query_one(FiguresPane).focus()
 
     def on_descendant_focus(self) -> None:
         """On a tiny screen the pane with the focus is the one to see."""
@@ -274,8 +276,10 @@ class DashboardScreen(Looking, Filtering):
 
     def action_back(self) -> None:
         """Undo the last of zoom, causes, timeline, banner, past, pause, filter, bottom row."""
-        events_pane = self.query_one(EventsPane)
-        if self._zoomed is not None:
+        events_pane, bar = self.query_one(EventsPane), self.query_one(FilterBar)
+        if bar.display:
+            bar.close()  # somebody has clicked elsewhere while it was open
+        elif self._zoomed is not None:
             self._zoom(None)
         elif self.close_one():
             pass
@@ -371,6 +375,11 @@ class DashboardScreen(Looking, Filtering):
             part.ascii = on
         self.restyle()
         self.show()
+
+    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
+        """On a tiny screen only the pane with the focus is seen."""
+        if self.has_class("tiny") and self._zoomed is not event.pane:
+            self._zoom(event.pane)
 
     def action_fold(self) -> None:
         """Make equal routines one node; elsewhere equal neighbours among the events one line."""

@@ -40,7 +40,7 @@ class _Hasty(CommandPalette):
             await gather.__wrapped__(self, search_value)
 
 
-class Palette(_Hasty):
+class FindCommand(_Hasty):
     """Find a command by name; everything in it has a key too."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Palette(_Hasty):
         super().__init__(placeholder="Find a command", id="--command-palette")
 
 
-class ThemePalette(_Hasty):
+class FindTheme(_Hasty):
     """Find a theme by name."""
 
     def __init__(self) -> None:

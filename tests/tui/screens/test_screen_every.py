@@ -82,18 +82,20 @@ async def check_looks(
             assert not any(s.style and (s.style.blink or s.style.blink2) for s in strip)
 
 
+#: Of each scene its screens; one app each, so that no test takes long on a busy machine.
+SCENES = {scene: [s for s in SHOTS if s.scene == scene] for scene in {s.scene: 0 for s in SHOTS}}
+each_scene = pytest.mark.parametrize("scene", SCENES)
+by_hand = (pytest.mark.slow, pytest.mark.timeout(300))
+
+
+# That each role can be read in each theme is computed elsewhere: here is found what widgets put on
+# what, and one theme of each kind shows that.
 @pytest.mark.parametrize(
-    "themes",
-    [
-        # That each role can be read in each theme is computed elsewhere: here is found what widgets
-        # put on what, and one theme of each kind shows that.
-        (LIGHT, MONO),
-        pytest.param(THEMES, marks=pytest.mark.slow),
-    ],
-    ids=["two", "all"],
+    "themes", [(LIGHT, MONO), pytest.param(THEMES, marks=by_hand)], ids=["two", "all"]
 )
+@each_scene
 def test_every_screen_can_be_read_in_every_theme_and_says_the_same(
-    themes: Sequence[Theme], tmp_path: Path
+    scene: str, themes: Sequence[Theme]
 ) -> None:
     """Also without colours: what a state is, a glyph or a word says."""
     wrong: dict[str, object] = {}
@@ -101,34 +103,40 @@ def test_every_screen_can_be_read_in_every_theme_and_says_the_same(
     async def look(d: Driver, shot: Shot) -> None:
         await check_looks(d, shot.name, themes, wrong)
 
-    async def picker(d: Driver) -> None:
-        await check_looks(d, "picker", themes, wrong)
-
-    walk(look, theme=themes[0].name)
-    pick(picker, tmp_path, theme=themes[0].name)
+    walk(look, shots=SCENES[scene], theme=themes[0].name)
     assert not wrong, pformat(wrong)
 
 
-@pytest.mark.parametrize("size", [(120, 40), pytest.param((80, 24), marks=pytest.mark.slow)])
-def test_ascii_means_ascii_on_every_screen(size: tuple[int, int], tmp_path: Path) -> None:
+def test_the_picker_can_be_read_in_every_theme(tmp_path: Path) -> None:
+    wrong: dict[str, object] = {}
+
+    async def look(d: Driver) -> None:
+        await check_looks(d, "picker", THEMES, wrong)
+
+    pick(look, tmp_path)
+    assert not wrong, pformat(wrong)
+
+
+@pytest.mark.parametrize("size", [(120, 40), pytest.param((80, 24), marks=by_hand)], ids=str)
+@each_scene
+def test_ascii_means_ascii_on_every_screen(scene: str, size: tuple[int, int]) -> None:
     odd: dict[str, list[str]] = {}
 
-    def check(d: Driver, name: str) -> None:
-        lines = [line for line in screen_lines(d.app) if not line.isascii()]
-        if lines:
-            odd[name] = lines
-
     async def look(d: Driver, shot: Shot) -> None:
-        check(d, shot.name)
+        lines = [line for line in screen_lines(d.app) if not line.isascii()]
+        odd.update({shot.name: lines} if lines else {})
 
-    async def picker(d: Driver) -> None:
-        check(d, "picker")
-        await d.press("question_mark")
-        check(d, "help of the picker")
-
-    walk(look, size=size, ascii=True)
-    pick(picker, tmp_path, size=size, ascii=True)
+    walk(look, shots=SCENES[scene], size=size, ascii=True)
     assert odd == {}
+
+
+def test_ascii_means_ascii_in_the_picker_and_its_help(tmp_path: Path) -> None:
+    async def look(d: Driver) -> None:
+        for key in ("j", "question_mark"):
+            await d.press(key)
+            assert [line for line in screen_lines(d.app) if not line.isascii()] == []
+
+    pick(look, tmp_path, ascii=True)
 
 
 def test_the_gallery_shows_every_kind_of_screen() -> None:

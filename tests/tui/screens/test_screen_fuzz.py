@@ -15,7 +15,7 @@ from tests.tui.screens.causal import parcels
 from tests.tui.screens.driving import Driver, drive_canned
 from tests.tui.screens.flows import NAMES, shop
 from tests.tui.screens.fuzzing import Busy, fuzz, strange_names
-from tui.screens.palette import Palette
+from tui.screens.palette import FindCommand
 from tui.session.local import LocalSession
 
 _ASKED = [int(word) for word in os.environ.get("ROUTILUX_FUZZ", "").split(":") if word]
@@ -69,7 +69,7 @@ def test_paging_through_a_palette_that_is_not_drawn_yet_and_on_one_cell() -> Non
     async def script(d: Driver) -> None:
         await d.press("ctrl+p")
         palette = d.app.screen
-        assert isinstance(palette, Palette)
+        assert isinstance(palette, FindCommand)
         palette.query_one(CommandList)._index_to_line.clear()
         palette._action_command_list("page_down")
         await d.press("pageup", "pagedown")
@@ -85,7 +85,7 @@ def test_a_palette_that_is_closed_while_it_looks_for_commands() -> None:
     async def script(d: Driver) -> None:
         await d.press("ctrl+p")
         palette = d.app.screen
-        assert isinstance(palette, Palette)
+        assert isinstance(palette, FindCommand)
         await palette.query_one(CommandList).remove()
         await palette._gather_commands("x").wait()
         await d.press("escape", "escape")

@@ -20,6 +20,8 @@ from tests.tui.screens.trouble import bad_day
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.help import HelpScreen
 from tui.session.messages import Snapshot
+from tui.widgets.events import EventsPane
+from tui.widgets.filterbar import FilterBar
 
 FEW = replay(2)
 #: From nothing to more than anybody has.
@@ -80,6 +82,19 @@ def test_where_one_was_is_kept_while_there_is_no_room() -> None:
         assert d.visible == [3]
         await d.resize(100, 30)
         assert d.visible == [3]
+        await d.press("escape", "slash")
+        await d.type("run>")
+        await d.resize(30, 8)
+        await d.type("1ms")
+        assert d.dashboard.query_one(Input).value == "run>1ms"  # typing goes on
+        await d.press("enter")
+        assert d.visible == [3]
+        assert cast("EventsPane", d.pane(3)).filter == "run>1ms"
+        await d.resize(100, 30)
+        await d.press("slash")
+        d.pane(1).focus()
+        await d.press("escape")
+        assert not d.dashboard.query_one(FilterBar).display
 
     drive_canned(script, *FEW, size=(100, 30))
 
@@ -144,7 +159,7 @@ def test_screens_change_their_size_through_20_sizes_while_busy() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scene", ["orders", "close", "parcels", "payloads", "trouble"])
 def test_every_screen_at_every_size(scene: str) -> None:
     async def script(d: Driver) -> None:
