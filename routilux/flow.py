@@ -24,7 +24,7 @@ from .policy import ErrorHandler
 from .ports import Connection
 from .report import describe_stuck
 from .routine import Routine, event_of, slot_of
-from .runtime import Runtime
+from .runtime import Runtime, of_new_flow
 from .scheduler import Scheduler
 from .tracker import ExecutionTracker
 from .waiting import deadline_of
@@ -84,7 +84,7 @@ class Flow:
         self.max_workers = _workers(execution_strategy, max_workers)
         self.error_handler: ErrorHandler | None = None
         self.history = at_least(history, 0, "history")
-        self._runtime = runtime or Runtime(clock)
+        self._runtime = runtime or of_new_flow(clock)
         self._runtime.bus = weakref.ref(self.bus)
         self._scheduler = Scheduler(self, self._runtime, self.bus)
         self._loop = self._runtime.loop(f"routilux-{self.flow_id}-loop")
