@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Mapping
 from itertools import count
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -485,4 +485,4 @@ def _workers(strategy: str, max_workers: int) -> int:
 
 
 def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - monotonic())
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

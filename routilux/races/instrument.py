@@ -85,6 +85,18 @@ class _Watched(Routine):
         finally:
             observer.emitted()
 
+    def now(self) -> float:
+        observer = session.watching()
+        if observer is not None:
+            observer.timing(READ)
+        return super().now()
+
+    def call_later(self, seconds: float, function: Any, /, *args: Any) -> Any:
+        observer = session.watching()
+        if observer is not None:
+            observer.timing(UPDATE)
+        return super().call_later(seconds, function, *args)
+
     @property
     def cancelled(self) -> bool:
         observer, cause = session.watching(), current.get(None)

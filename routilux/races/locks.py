@@ -11,7 +11,11 @@ from .ops import Obj
 from .session import session
 
 
-class WatchedLock:
+class Primitive:
+    """Of which the reading is nothing that others could disturb: it has hooks of its own."""
+
+
+class WatchedLock(Primitive):
     """A real lock, told of. What `threading` builds on locks works on it unchanged."""
 
     def __init__(self, real: Any, obj: Obj) -> None:
@@ -113,7 +117,7 @@ class WatchedRLock(WatchedLock):
 
 #: Things of which the reading is nothing that others could disturb: they have hooks of their own.
 PRIMITIVES: tuple[type, ...] = (
-    WatchedLock, _thread.LockType, _thread.RLock, threading.Condition, threading.Event,
+    Primitive, _thread.LockType, _thread.RLock, threading.Condition, threading.Event,
     threading.Semaphore, threading.Barrier, threading.Thread, threading.local, queue.Queue,
     queue.SimpleQueue, queue._PySimpleQueue,  # type: ignore[attr-defined]
 )  # fmt: skip

@@ -71,6 +71,9 @@ class Observer:
         (`ops.WRITE`: pause, resume, cancel, a failure that stops it).
         """
 
+    def timing(self, mode: str) -> None:
+        """The flow's clock is about to be read, or given a timer (`ops.UPDATE`)."""
+
     def waiting(self, flow: Flow, job: JobState | None) -> None:
         """The thread is about to wait for a job, or for all of a flow."""
 

@@ -1,0 +1,136 @@
+"""Small random programs, for comparing searches: what each handler does is drawn by chance."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import Any
+
+from routilux import Flow, Routine
+
+KEYS = ("x", "y")
+LOCKS = ("a", "b")
+
+#: What a handler may do: a word and its arguments.
+Act = tuple[Any, ...]
+
+
+def draw(seed: int) -> tuple[list[list[Act]], int]:
+    """What each activation does, and how many workers there are."""
+    rng = random.Random(seed)
+    count = rng.choice((2, 2, 2, 3))
+    most = 3 if count == 2 else 2
+    bodies = [[_act(rng) for _ in range(rng.randint(1, most))] for _ in range(count)]
+    return bodies, rng.choice((1, 2, 2, 5))
+
+
+def _act(rng: random.Random, depth: int = 0) -> Act:
+    kinds = ["read", "write", "add", "raise_if", "list", "walk", "split", "sleep", "all", "event"]
+    if depth == 0:
+        kinds += ["lock", "lock", "lock", "emit", "try", "later", "timed"]
+    kind = rng.choice(kinds)
+    if kind == "lock":
+        inner = [_act(rng, 1) for _ in range(rng.randint(1, 2))]
+        if rng.random() < 0.3:
+            inner = [("lock", rng.choice(LOCKS), inner[:1])]
+        return (kind, rng.choice(LOCKS), inner)
+    if kind in ("try", "timed"):
+        return (kind, rng.choice(LOCKS), _act(rng, 1))
+    if kind in ("emit", "later"):
+        return (kind, [_act(rng, 1)])
+    if kind == "sleep":
+        return (kind, rng.choice((0.1, 0.2)))
+    return (kind, rng.choice(KEYS))
+
+
+class Doer(Routine):
+    """Does what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.define_slot("trigger", self.go)
+        self.define_slot("more", self.go)
+        self.define_event("more")
+        self.locks = {name: threading.RLock() for name in LOCKS}
+        self.ready = threading.Event()
+        self.items: list[int] = []
+        self.x = self.y = 0
+        self.counts = {"x": 0, "y": 0}
+
+    def go(self, who: str, body: list[Act]) -> None:
+        for index, act in enumerate(body):
+            self.do(f"{who}{index}", act)
+
+    def do(self, who: str, act: Act) -> None:
+        kind, arg, *rest = act
+        seen: dict[str, Any] = SEEN
+        if kind == "read":
+            seen[who] = self.get_stat(arg, 0)
+        elif kind == "write":
+            self.set_stat(arg, who)
+        elif kind == "add":
+            self.x += 1
+            seen[who] = self.x
+        elif kind == "raise_if":
+            if self.y:
+                raise ValueError(who)
+            self.y = 1
+        elif kind == "list":
+            self.items.append(len(who))
+        elif kind == "walk":
+            seen[who] = [item for item in self.items]  # noqa: C416 - step by step
+        elif kind == "split":
+            self.counts[arg] += 1
+        elif kind == "sleep":
+            time.sleep(arg)
+            seen[who] = round(time.monotonic(), 2)
+        elif kind == "all":
+            seen[who] = sorted(self.stats().get(key, 0) for key in KEYS if key in self._stats)
+        elif kind == "event":
+            seen[who] = self.ready.is_set()
+            self.ready.set()
+        else:
+            self.do_more(who, kind, arg, rest)
+
+    def do_more(self, who: str, kind: str, arg: Any, rest: list[Any]) -> None:
+        if kind == "lock":
+            with self.locks[arg]:
+                self.go(who, rest[0])
+        elif kind == "try" and (got := self.locks[arg].acquire(blocking=False)):
+            SEEN[who] = got
+            self.do(who + "t", rest[0])
+            self.locks[arg].release()
+        elif kind == "timed" and self.locks[arg].acquire(timeout=0.15):
+            self.do(who + "t", rest[0])
+            self.locks[arg].release()
+        elif kind == "emit":
+            self.emit("more", who=who + "e", body=arg)
+        elif kind == "later":
+            self.call_later(0.1, self.go, who + "l", arg)
+
+
+#: What handlers have seen, by who: of the run that is on.
+SEEN: dict[str, Any] = {}
+
+
+class Program:
+    """One of them, for `explore`."""
+
+    def __init__(self, seed: int) -> None:
+        self.bodies, self.workers = draw(seed)
+
+    def build(self) -> Flow:
+        SEEN.clear()
+        flow = Flow("program", execution_strategy="concurrent", max_workers=self.workers)
+        flow.add_routine(Doer(), "doer")
+        flow.connect("doer", "more", "doer", "more")
+        return flow
+
+    def drive(self, flow: Flow) -> None:
+        for index, body in enumerate(self.bodies):
+            flow.execute("doer", {"who": "abc"[index], "body": body})
+        flow.wait_for_completion()
+
+    def seen(self) -> Any:
+        return tuple(sorted((who, str(value)) for who, value in SEEN.items()))
