@@ -73,7 +73,7 @@ class Arrivals:
             if controller.hears():
                 controller.step(EMIT, self._obj)
         else:
-            due = None if timeout is None else controller.now + round(timeout * 1e9)
+            due = None if timeout is None else controller.due_in(timeout)
             controller.step(WAIT, self._obj, self, due, eager=True)
         self._woken = False
         return []

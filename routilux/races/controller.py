@@ -53,12 +53,14 @@ class Controller:
         verdict: why the run was ended, if it was.
         inexact: what the tasks did that the relation of dependence does not know, in words.
         foreign: names of threads that are not controlled and took part.
+        tracer: is set by `sys.settrace` where a task begins; None: nothing is.
         queues: what tells which deliveries wait for a worker.
     """
 
     def __init__(self) -> None:
         self._idle: list[Carrier] = []
         self._by_ident: dict[int, Task] = {}
+        self.tracer: Any = None
         self._mute = 0  # in the scheduler's own code, or while a flow is built
         self._reset()
 
@@ -188,12 +190,17 @@ class Controller:
             carrier.task, task.carrier = task, carrier
             self._by_ident[carrier.ident] = task
             try:
+                if self.tracer is not None:
+                    sys.settrace(self.tracer)
                 if not self.aborting:
                     task.body()
             except Abort:
                 pass
             except BaseException as error:  # noqa: BLE001 - whatever a thread of the user's raises
                 task.error = error
+            finally:
+                if self.tracer is not None:
+                    sys.settrace(None)
             following = self._ended(task, carrier)
 
     def _ended(self, task: Task, carrier: Carrier) -> Task | None:
@@ -216,12 +223,12 @@ class Controller:
         return None
 
     def _next_after(self, task: Task) -> Task | None:
-        if not self.aborting and self.live:
+        if not self.aborting and self.live and task.number:
             try:
                 return self._choose(None)
             except Abort:
                 pass
-        self.aborting = True  # nobody is left who matters: let the others end
+        self.aborting = True  # with the driver all is over: let the others end
         self.live = [each for each in self.live if each.carrier is not None]
         return self.live[0] if self.live else None
 
@@ -367,6 +374,11 @@ class Controller:
         self.touch("r", TIME)
         task.lag += 1
         return self.now + task.lag * LOOK_NS
+
+    def due_in(self, seconds: float) -> int:
+        """The time in so many seconds."""
+        self.touch("r", TIME)
+        return self.now + round(seconds * 1e9)
 
     def activation_id(self) -> int:
         """Of the activation that runs in the calling task, else of the task."""

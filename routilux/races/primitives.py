@@ -55,7 +55,7 @@ class Lock(Primitive):
     def _ask(self, controller: Controller, blocking: bool, timeout: float) -> bool:
         """Take the step. Whether the lock is now to be had."""
         if blocking:
-            due = None if timeout < 0 else controller.now + round(timeout * 1e9)
+            due = None if timeout < 0 else controller.due_in(timeout)
             return controller.step(self._mode(), self.obj, self, due)
         controller.step(TRY, self.obj)
         return not self._taken
@@ -226,7 +226,7 @@ class Condition:
             if controller.me() is None:
                 self._wait_outside(ready, timeout)
             else:
-                due = None if timeout is None else controller.now + round(timeout * 1e9)
+                due = None if timeout is None else controller.due_in(timeout)
                 controller.step(WAIT, self._obj, _Ready(ready), due)
         finally:
             self._lock._acquire_restore(saved)

@@ -12,6 +12,7 @@ from ..flow import Flow
 from ..job import JobState
 from .controller import Controller, Pick, Quiet, Verdict
 from .deadlock import Deadlock
+from .lines import Lines
 from .observing import Control, ProcessExit, brief
 from .ops import WAIT
 from .seam import watch_built
@@ -134,7 +135,7 @@ class Runner:
         pick: Pick,
         is_late: Callable[[], bool] = lambda: False,
         detailed: bool = False,
-        granularity: Any = None,
+        lines: Lines | None = None,
     ) -> Result:
         """Run once. The seam must be attached to `control`.
 
@@ -143,12 +144,14 @@ class Runner:
         """
         session.reset()
         self.control.reset()
-        course = _Course(self, granularity)
+        course = _Course(self, lines)
         state = random.getstate()
         random.seed(0)  # what is drawn then is the same in each run
         try:
             self.controller.run(course.drive, pick, self._most_steps, is_late, detailed)
         finally:
+            if lines is not None:
+                lines.end()
             random.setstate(state)
             for flow in session.flows:
                 flow._scheduler.jobs.clear()  # what was given up is nothing that somebody lost
@@ -158,11 +161,11 @@ class Runner:
 class _Course:
     """One run while it lasts."""
 
-    def __init__(self, runner: Runner, granularity: Any) -> None:
+    def __init__(self, runner: Runner, lines: Lines | None) -> None:
         self._runner = runner
         self._program = runner.program
         self._controller = runner.controller
-        self._granularity = granularity
+        self._lines = lines
         self._failure: Failure | None = None
         self._misuse: BaseException | None = None
         self._state: dict[str, dict[str, str]] = {}
@@ -181,6 +184,8 @@ class _Course:
             self._misuse = error
             return
         watch_built()
+        if self._lines is not None:
+            self._lines.begin(session.flows)
         control.free = False
         self._where = "drive"
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..routine import Timer
 from .controller import TIME, Controller
-from .ops import RELEASE, SLEEP, TRY, UPDATE, WAIT, WRITE
+from .ops import RELEASE, SLEEP, TRY, UPDATE, WAIT
 from .tasks import Task
 
 _start, _join, _is_alive = (
@@ -110,7 +110,7 @@ class Replaced:
                 if task is None:
                     _join(thread, timeout)
                 return
-            due = None if timeout is None else controller.now + round(max(0.0, timeout) * 1e9)
+            due = None if timeout is None else controller.due_in(max(0.0, timeout))
             controller.step(WAIT, ("thread", task.id), Ended(task), due)
 
         return join
@@ -158,8 +158,7 @@ class Replaced:
                 return
             if seconds < 0:
                 raise ValueError("sleep length must be non-negative")
-            controller.step(SLEEP, TIME, None, controller.now + round(seconds * 1e9), eager=True)
-            controller.touch(WRITE, TIME)
+            controller.step(SLEEP, TIME, None, controller.due_in(seconds), eager=True)
 
         return sleep
 
