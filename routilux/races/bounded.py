@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .ops import SLEEP, WAIT
+from .depends import accesses
+from .ops import ALL, EMIT, EXECUTE, READ, SLEEP, START, WAIT, Obj
 from .strategies import Strategy, without_preemption
 from .tasks import Step, Task
 
@@ -23,16 +24,24 @@ class _Choice:
 class DepthFirst(Strategy):
     """Goes through them depth first.
 
+    Nobody is preempted before a step on something that no other task uses: that step could as well
+    be taken first, and the preemption come later or not at all.
+
     Args:
         bound: how many preemptions a schedule may have; None: any number.
+        shared: what several tasks use, as far as is known. It may grow while the search goes on; then
+            nothing is proved yet.
 
     Attributes:
+        bound: as above.
         diverged: a run did other things than the one before, though the choices were the same.
         cut: the bound has kept something from being tried.
     """
 
-    def __init__(self, bound: int | None) -> None:
-        self._bound = bound
+    def __init__(self, bound: int | None, shared: Shared | None = None) -> None:
+        self._shared = shared
+        self._known = len(shared) if shared is not None else 0
+        self.bound = bound
         self._choices: list[_Choice] = []
         self._at = self._preemptions = 0
         self.diverged = False
@@ -54,20 +63,28 @@ class DepthFirst(Strategy):
         if at == len(self._choices):
             self._choices.append(_Choice(numbers, self._options(enabled, running)))
         taken = self._choices[at].taken
-        self._preemptions += _preempts(taken, enabled, running)
+        self._preemptions += preempts(taken, enabled, running)
         return next(task for task in enabled if task.number == taken)
 
     def _options(self, enabled: list[Task], running: Task | None) -> list[int]:
         first = without_preemption(enabled, running)
         options = [first.number, *(t.number for t in enabled if t is not first)]
-        if self._bound is None or self._preemptions < self._bound:
+        alone = self._shared is not None and running is not None and running.obj not in self._shared
+        if self.bound is None or (self._preemptions < self.bound and not alone):
             return options
-        free = [n for n in options if not _preempts(n, enabled, running)]
-        self.cut |= len(free) < len(options)
+        free = [n for n in options if not preempts(n, enabled, running)]
+        self.cut |= len(free) < len(options) and not alone
         return free
+
+    @property
+    def complete(self) -> bool:
+        """Whether all has been tried, once `learn` has said that nothing is left."""
+        return not self.diverged and (self._shared is None or len(self._shared) == self._known)
 
     def learn(self, steps: list[Step], live: list[Task]) -> bool:
         """See `Strategy.learn`."""
+        if self._shared is not None:
+            self._shared.learn(steps)
         choices = self._choices
         del choices[self._at :]
         while choices:
@@ -78,7 +95,36 @@ class DepthFirst(Strategy):
         return False
 
 
-def _preempts(taken: int, enabled: list[Task], running: Task | None) -> bool:
+class Shared:
+    """What more than one task uses and one of them changes, over all runs so far."""
+
+    def __init__(self) -> None:
+        self._users: dict[Obj, int] = {}
+        self._found: set[Obj] = set()
+
+    def __contains__(self, obj: Obj) -> bool:
+        return obj in self._found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def learn(self, steps: list[Step]) -> None:
+        """A run is over."""
+        users: dict[Obj, set[int]] = {}
+        changed: set[Obj] = set()
+        for step in steps:
+            for mode, obj in accesses(step):
+                users.setdefault(obj, set()).add(step.task.number)
+                if mode not in (READ, WAIT, START):
+                    changed.add(obj)
+        found = {obj for obj in changed if len(users[obj]) > 1}
+        keys = {obj[:2] for obj in found if obj[-1] == ALL}
+        self._found |= found | {obj for obj in users if obj[:2] in keys}
+        if any(obj[0] in ("pool", "job") for obj in found):
+            self._found |= {step.obj for step in steps if step.mode in (EMIT, EXECUTE)}
+
+
+def preempts(taken: int, enabled: list[Task], running: Task | None) -> bool:
     if running is None or running.number == taken or running.mode in _VOLUNTARY:
         return False
     return running in enabled

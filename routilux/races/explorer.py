@@ -264,7 +264,7 @@ class _Search:
     def _ended(self, phase: Phase) -> bool:
         """A strategy has nothing left to run. Whether that was all there is."""
         strategy = phase.strategy
-        if isinstance(strategy, DepthFirst) and not strategy.diverged:
+        if isinstance(strategy, DepthFirst) and strategy.complete:
             if phase.points == API or self._proved is None:
                 self._proved = strategy.bound
             whole = not strategy.cut

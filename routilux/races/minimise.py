@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .bounded import DepthFirst
+from .bounded import DepthFirst, Shared
 from .order import Ordered, order_of, preemptions_of
 from .run import Result, Runner
-from .strategies import Strategy
+from .strategies import Few, Strategy
 
 #: Runs that gluing may take.
 GLUE_RUNS = 200
+#: Runs in search of one preemption less, by chance.
+THIN_RUNS = 60
 #: Runs that the lower bounds may take, all together.
 BOUND_RUNS = 1_000
 
@@ -53,31 +55,59 @@ def minimise(
         fails: whether a run fails in the same way.
         is_late: whether to come to an end.
     """
-    glued, runs = _glue(run, failing, fails, is_late)
-    best, least = glued, preemptions_of(glued.steps)
+    best, runs = _glue(run, failing, fails, is_late)
+    best, took = _thin(run, best, fails, is_late)
+    runs += took
     proved = 0
     left = BOUND_RUNS
-    for bound in range(least):
-        found, ended, took = _search(run, runner, bound, fails, left, is_late)
+    shared = Shared()
+    shared.learn(best.steps)
+    while proved < preemptions_of(best.steps):
+        strategy = DepthFirst(proved, shared)
+        found, ended, took = _search(run, runner, strategy, fails, left, is_late)
         runs, left = runs + took, left - took
         if found is not None:
-            best, least = found, preemptions_of(found.steps)
+            best = found
             break
-        if not ended:
+        if not ended or left <= 0:
             break
-        proved = bound + 1
+        proved += strategy.complete  # else more is shared than was known: once more
+    least = preemptions_of(best.steps)
     return Minimised(best, least, min(proved, least), runs)
+
+
+def _thin(
+    run: Callable[[Strategy], Result],
+    best: Result,
+    fails: Callable[[Result], bool],
+    is_late: Callable[[], bool],
+) -> tuple[Result, int]:
+    """Try by chance whether fewer preemptions do, one less at a time."""
+    runs = 0
+    while preemptions_of(best.steps):
+        strategy = Few(runs, preemptions_of(best.steps) - 1, len(best.steps))
+        for number in range(THIN_RUNS):
+            if is_late():
+                return best, runs
+            strategy.begin(number)
+            result = run(strategy)
+            runs += 1
+            if fails(result) and preemptions_of(result.steps) < preemptions_of(best.steps):
+                best = result
+                break
+        else:
+            break
+    return best, runs
 
 
 def _search(
     run: Callable[[Strategy], Result],
     runner: Runner,
-    bound: int,
+    strategy: DepthFirst,
     fails: Callable[[Result], bool],
     most: int,
     is_late: Callable[[], bool],
 ) -> tuple[Result | None, bool, int]:
-    strategy = DepthFirst(bound)
     for number in range(most):
         if is_late():
             return None, False, number
@@ -86,7 +116,7 @@ def _search(
         if fails(result):
             return result, False, number + 1
         if not strategy.learn(result.steps, runner.controller.left):
-            return None, not strategy.diverged, number + 1
+            return None, True, number + 1
     return None, False, most
 
 

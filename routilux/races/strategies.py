@@ -138,6 +138,36 @@ class Pct(Random):
         return best
 
 
+class Few(Random):
+    """No preemption but a few, at steps drawn by chance.
+
+    Args:
+        seed: see `Random`.
+        bound: how many.
+        length: of a run, in choices.
+    """
+
+    def __init__(self, seed: int, bound: int, length: int) -> None:
+        super().__init__(seed)
+        self._bound = bound
+        self._length = max(length, 1)
+
+    def begin(self, run: int) -> None:
+        """See `Strategy.begin`."""
+        super().begin(run)
+        self._at = {self._random.randrange(self._length) for _ in range(self._bound)}
+        self._step = 0
+
+    def pick(self, enabled: list[Task], running: Task | None) -> Task:
+        """See `Strategy.pick`."""
+        self._step += 1
+        if running is not None and running in enabled and running.due is None:
+            if self._step - 1 not in self._at or len(enabled) == 1:
+                return running
+            enabled = [task for task in enabled if task is not running]
+        return super().pick(enabled, running)
+
+
 def without_preemption(enabled: list[Task], running: Task | None) -> Task:
     """Who runs goes on; else the oldest."""
     if running is not None and running in enabled and running.due is None:
