@@ -121,12 +121,16 @@ def _hint(pattern: str, one: Step, other: Step) -> str:
     obj: Obj = one.obj
     common = set(locks[0]) & set(locks[1])
     if common:
-        return f"both hold {sorted(common)[0]}, but not from the read to the write: hold it throughout"
+        return (
+            f"both hold {sorted(common)[0]}, but not from the read to the write: hold it throughout"
+        )
     for mine in locks:
         if mine:
             return f"hold {mine[0]} at the other side too, from the read to the write"
     if obj[0] == STAT and pattern == "lost update":
-        return f"increment_stat({obj[2]!r}), which is one step, or a lock from the read to the write"
+        return (
+            f"increment_stat({obj[2]!r}), which is one step, or a lock from the read to the write"
+        )
     if pattern == "order":
         return "let what is needed first cause what needs it: emit an event when it is ready"
     return "a lock of the routine that both sides hold, from the read to the write"

@@ -79,6 +79,7 @@ class ControlledClock(clock.Clock):
     def _ring_all(self) -> None:
         controller = self._controller
         while True:
+            controller.let_others_time_out()
             due = self._alarms.take_due(1 << 62)
             if due is not None:
                 self._call(due)

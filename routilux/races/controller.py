@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..activation import current
 from .carriers import Carrier
 from .deadlock import Deadlock, describe
-from .ops import START, WAIT, Obj
+from .ops import SLEEP, START, TIMED, WAIT, WAKE, Obj
 from .tasks import Abort, Blocker, Step, Task
 
 #: How long a task may run without a step, in seconds of real time, before it counts as stuck.
@@ -155,9 +155,7 @@ class Controller:
         """Whether the calling thread is a task's and not in the scheduler's own code."""
         return not self._mute and _thread.get_ident() in self._by_ident
 
-    def spawn(
-        self, ident: int, what: str, body: Callable[[], object], parent: Task | None
-    ) -> Task:
+    def spawn(self, ident: int, what: str, body: Callable[[], object], parent: Task | None) -> Task:
         """Make a task. It takes its first step when it is chosen."""
         task = Task(ident, len(self.tasks), what, body, parent)
         task.mode, task.obj = START, ("start", what)
@@ -253,6 +251,8 @@ class Controller:
             raise Abort
         task.mode, task.obj, task.blocker, task.due = mode, obj, blocker, due
         task.eager = eager or task.hasty
+        if mode == TIMED and not task.patient:
+            self.inexact.add("waits with a time limit")
         chosen = self._choose(task)
         if chosen is not task:
             self._carry(chosen).gate.release()
@@ -301,7 +301,9 @@ class Controller:
         else:
             self._timed_in_a_row = 0
         preempts = running is not None and task is not running and running in enabled
-        self.steps.append(Step(task, enabled, timed, preempts and running.mode not in _VOLUNTARY))
+        if preempts and running is not None:
+            preempts = running.mode not in _VOLUNTARY
+        self.steps.append(Step(task, enabled, timed, preempts))
         task.step = len(self.steps) - 1
         self._current = task
         return task
@@ -339,7 +341,7 @@ class Controller:
             found = describe(self.live, self.queues)
             self._give_up("deadlock", found.summary, found)
             raise Abort
-        self.inexact.add("a wait that timed out")
+        self.inexact.add("waits with a time limit")
         due = min(t.due for t in waiting if t.due is not None)
         return [t for t in waiting if t.due == due]
 
@@ -352,8 +354,7 @@ class Controller:
             task.timed_out = True
         elif blocker is not None:
             task.timed_out = not self._open(blocker, task)
-        if due > self.now:
-            self.now = due
+        self.now = max(self.now, due)
 
     def _open(self, blocker: Blocker, task: Task) -> bool:
         self._mute += 1
@@ -374,6 +375,12 @@ class Controller:
         self.touch("r", TIME)
         task.lag += 1
         return self.now + task.lag * LOOK_NS
+
+    def let_others_time_out(self) -> None:
+        """Time has passed: whose wait is over with it may come before what is done now."""
+        now = self.now
+        if any(t.due is not None and t.due <= now and t.blocker is not None for t in self.live):
+            self.step(WAKE, TIME)
 
     def due_in(self, seconds: float) -> int:
         """The time in so many seconds."""
@@ -399,12 +406,12 @@ class Quiet:
         return None
 
 
-class Busy(Exception):  # noqa: N818 - no error: an answer
+class Busy(Exception):
     """A question about a lock cannot be answered now."""
 
 
 TIME: Obj = ("time",)
-_VOLUNTARY = frozenset(("sleep", WAIT))
+_VOLUNTARY = frozenset((SLEEP, WAIT))
 
 
 def _where(ident: int) -> str:

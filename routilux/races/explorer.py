@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Any, NamedTuple
 
 from ..errors import at_least
 from ..errors import seconds as checked_seconds
-from . import seam
 from .bounded import DepthFirst
 from .dpor import Dpor
 from .hidden import hides_state
@@ -207,14 +205,11 @@ class _Search:
     @contextmanager
     def attached(self) -> Iterator[None]:
         """The seam serves this exploration, and nothing else."""
-        control = self._runner.control
-        state = random.getstate()
-        with seam.attach(control, control.replaced()), muted(self._runner.controller):
+        with self._runner.attached(), muted(self._runner.controller):
             try:
                 yield
             finally:
-                self._runner.controller.close()
-                random.setstate(state)
+                self._lines.close()
 
     def explore(self, strategy: str, granularity: str) -> Exploration:
         """Go through the phases."""
@@ -411,7 +406,9 @@ class _Search:
             return "the time limit came first"
         if self._runs >= self._most:
             return f"the budget of {self._most} schedules was used up"
-        parts = sorted(self._inexact) + (["threads that are not controlled"] if self._foreign else [])
+        parts = sorted(self._inexact) + (
+            ["threads that are not controlled"] if self._foreign else []
+        )
         return f"not every schedule can be told apart here: {', '.join(parts)}" if parts else (
             "the strategies ended before every schedule was run")  # fmt: skip
 

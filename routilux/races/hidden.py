@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .locks import PRIMITIVES
@@ -28,7 +28,11 @@ _PLAIN_MODULES = ("builtins", "routilux", "collections", "datetime", "decimal", 
 def hides_state(flows: Iterable[Flow]) -> bool:
     """Whether there may be races that only show line by line."""
     routines = [routine for flow in flows for routine in flow.routines.values()]
-    return any(_holds_objects(r) or any(map(_uses_hidden, functions_of(r))) for r in routines)
+    return any(
+        _holds_objects(routine)
+        or any(_uses_hidden(function, vars(routine)) for function in functions_of(routine))
+        for routine in routines
+    )
 
 
 def codes_of(routine: Any) -> Iterator[types.CodeType]:
@@ -107,13 +111,15 @@ def _holds_objects(routine: Any) -> bool:
     )
 
 
-def _uses_hidden(function: types.FunctionType) -> bool:
+def _uses_hidden(function: types.FunctionType, attributes: Container[str]) -> bool:
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     if any(name not in _OWN_CELLS and not _is_harmless(cell) for name, cell in cells.items()):
         return True
     for instruction in dis.get_instructions(function.__code__):
         if instruction.opname in _STORES:
             return True
+        if instruction.opname == "STORE_ATTR" and instruction.argval not in attributes:
+            return True  # of something else than the routine, or of its class
         if instruction.opname == "LOAD_GLOBAL":
             value = function.__globals__.get(instruction.argval)
             if not isinstance(value, _HARMLESS):

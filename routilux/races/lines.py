@@ -30,6 +30,7 @@ class Lines:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._codes: dict[CodeType, frozenset[int]] = {}
+        self._told: set[CodeType] = set()
         self._tool: int | None = None
 
     def begin(self, flows: Iterable[Flow]) -> None:
@@ -40,17 +41,25 @@ class Lines:
             for routine in flow.routines.values()
             for code in codes_of(routine)
         }
-        if hasattr(sys, "monitoring"):
-            self._tool = _monitor(self._codes, self._at_line, self._at_instruction)
-        else:
+        if not hasattr(sys, "monitoring"):
             self._control.controller.tracer = self._trace
+            return
+        if self._tool is None:
+            self._tool = _monitor(self._at_line, self._at_instruction)
+        _tell_of(self._tool, self._codes.keys() - self._told, self._codes)
+        self._told |= self._codes.keys()
 
     def end(self) -> None:
-        """The run is over."""
+        """The run is over. Code that is told of stays so for the next run."""
         self._control.controller.tracer = None
+        self._codes = {}
+
+    def close(self) -> None:
+        """There are no more runs."""
         if self._tool is not None:
-            _stop_monitoring(self._tool, self._codes)
+            _stop_monitoring(self._tool, self._told)
             self._tool = None
+            self._told.clear()
 
     def _step(self, code: CodeType, line: int) -> None:
         control = self._control
@@ -62,10 +71,13 @@ class Lines:
     # 3.12 and later -------------------------------------------------------------------------------
 
     def _at_line(self, code: CodeType, line: int) -> Any:
-        self._step(code, line)
+        if code in self._codes:
+            self._step(code, line)
 
     def _at_instruction(self, code: CodeType, offset: int) -> Any:
         if offset not in self._codes.get(code, ()):
+            if self._codes.get(code) is None:  # not of this run
+                return None
             return sys.monitoring.DISABLE  # type: ignore[attr-defined] # of 3.12
         self._step(code, _line_of(code, offset))
         return None
@@ -98,10 +110,9 @@ def _line_of(code: CodeType, offset: int) -> int:
 
 
 def _monitor(
-    codes: dict[CodeType, frozenset[int]],
     at_line: Callable[[CodeType, int], Any],
     at_instruction: Callable[[CodeType, int], Any],
-) -> int | None:
+) -> int:
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined] # of 3.12
     tool = next((t for t in _TOOLS if monitoring.get_tool(t) is None), None)
     if tool is None:
@@ -110,14 +121,19 @@ def _monitor(
     events = monitoring.events
     monitoring.register_callback(tool, events.LINE, at_line)
     monitoring.register_callback(tool, events.INSTRUCTION, at_instruction)
-    for code, stores in codes.items():
-        wanted = events.LINE | events.INSTRUCTION if stores else events.LINE
-        monitoring.set_local_events(tool, code, wanted)
     monitoring.restart_events()
-    return tool
+    return int(tool)
 
 
-def _stop_monitoring(tool: int, codes: dict[CodeType, frozenset[int]]) -> None:
+def _tell_of(tool: int, codes: Iterable[CodeType], stores: dict[CodeType, frozenset[int]]) -> None:
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined] # of 3.12
+    events = monitoring.events
+    for code in codes:
+        wanted = events.LINE | events.INSTRUCTION if stores[code] else events.LINE
+        monitoring.set_local_events(tool, code, wanted)
+
+
+def _stop_monitoring(tool: int, codes: Iterable[CodeType]) -> None:
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined] # of 3.12
     for code in codes:
         monitoring.set_local_events(tool, code, 0)

@@ -20,7 +20,7 @@ GLUE_RUNS = 200
 #: Runs in search of one preemption less, by chance.
 THIN_RUNS = 60
 #: Runs that the lower bounds may take, all together.
-BOUND_RUNS = 1_000
+BOUND_RUNS = 3_000
 
 
 class Minimised(NamedTuple):

@@ -109,6 +109,9 @@ class Observer:
         """The runtime of a flow that is being made in a watched thread; None: the live one."""
         return None
 
+    def flow_made(self, flow: Flow) -> None:
+        """A flow was made, and has no routines yet."""
+
     def lock(self, real: Any, obj: Obj) -> Any:
         """What stands for a lock that the user makes; ``real`` is one. By default it is wrapped so
         that `acquiring` and the others are called.
@@ -125,7 +128,7 @@ class Observer:
         """
         return self.lock(real, obj)
 
-    def engine_lock(self, real: Any, kind: str, obj: Obj, module: str) -> Any:
+    def engine_lock(self, real: Any, kind: str, module: str) -> Any:
         """A lock (``"lock"``, ``"rlock"``, ``"waiter"``) that the engine makes, in the module of
         that name. By default the real one: what the engine does inside is told of otherwise.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from itertools import count
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..activation import current
@@ -15,6 +15,7 @@ from .observer import Observer
 from .ops import EMIT, EXECUTE, READ, STATE, Obj, text_of
 from .patches import is_users
 from .primitives import EngineLock, Lock, RLock, Waiter
+from .session import session
 from .tasks import Task
 from .threads import Replaced
 
@@ -153,6 +154,10 @@ class Control(Observer):
         """The controlled one."""
         return ControlledRuntime(flow_clock, self.controller, next(self._runtimes))
 
+    def flow_made(self, flow: Flow) -> None:
+        """One lane is enough for threads of which one runs at a time."""
+        flow.bus.local = SimpleNamespace(lane=flow.bus.lane())  # type: ignore[assignment]
+
     def lock(self, real: Any, obj: Obj) -> Any:
         """A lock that hands the baton on."""
         return Lock(self.controller, obj)
@@ -165,19 +170,21 @@ class Control(Observer):
         """The lock of one that waits."""
         return Waiter(self.controller, obj)
 
-    def engine_lock(self, real: Any, kind: str, obj: Obj, module: str) -> Any:
+    def engine_lock(self, real: Any, kind: str, module: str) -> Any:
         """Of some modules; the others are never held over a step."""
-        ordered = _ORDERED.get(module)
         if kind == "waiter":
-            return Waiter(self.controller, obj)
-        return real if ordered is None else EngineLock(self.controller, obj, ordered)
+            return Waiter(self.controller, session.count_made("waiter"))
+        ordered = _ORDERED.get(module)
+        if ordered is None:
+            return real
+        return EngineLock(self.controller, session.count_made("engine"), ordered)
 
 
 _real_exit = os._exit
 
 
 def _users_frames(frame: FrameType | None) -> tuple[tuple[str, int, str], ...]:
-    found = []
+    found: list[tuple[str, int, str]] = []
     while frame is not None and len(found) < 5:
         code = frame.f_code
         if is_users(code.co_filename):

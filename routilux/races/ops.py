@@ -17,6 +17,7 @@ WRITE = "w"
 UPDATE = "u"  # reads and writes in one step that nobody can split
 ESCAPE = "e"  # a container is handed out: the reader may look at it until its activation ends
 ACQUIRE = "acq"
+TIMED = "tacq"  # acquires, unless its time is over before
 TRY = "try"  # asks for a lock and does not wait: may find it taken
 RELEASE = "rel"
 EMIT = "emit"
@@ -24,6 +25,7 @@ EXECUTE = "exec"
 START = "start"
 END = "end"
 SLEEP = "sleep"
+WAKE = "wake"
 WAIT = "wait"
 LINE = "line"
 

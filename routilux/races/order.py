@@ -39,9 +39,7 @@ class Ordered(Strategy):
         difference: the first one.
     """
 
-    def __init__(
-        self, order: Sequence[int], ops: Sequence[str] = (), strict: bool = False
-    ) -> None:
+    def __init__(self, order: Sequence[int], ops: Sequence[str] = (), strict: bool = False) -> None:
         self._order = order
         self._ops = ops
         self._strict = strict

@@ -31,9 +31,9 @@ def _make(kind: str, real: Any) -> Any:
         return real
     frame = maker_frame(3)
     module = str(frame.f_globals.get("__name__"))
-    obj = session.name_made(kind, frame)
     if module.startswith("routilux."):
-        return observer.engine_lock(real, kind, obj, module)
+        return observer.engine_lock(real, kind, module)
+    obj = session.name_made(kind, frame)
     if kind == "rlock":
         return observer.rlock(real, obj)
     return observer.waiter(real, obj) if kind == "waiter" else observer.lock(real, obj)

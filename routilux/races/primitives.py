@@ -13,7 +13,7 @@ from typing import Any
 
 from .controller import Busy, Controller
 from .locks import Primitive
-from .ops import ACQUIRE, RELEASE, TRY, WAIT, Obj
+from .ops import ACQUIRE, RELEASE, TIMED, TRY, WAIT, Obj
 from .tasks import Task
 
 _sleep, _monotonic = time.sleep, time.monotonic  # the real ones
@@ -56,7 +56,8 @@ class Lock(Primitive):
         """Take the step. Whether the lock is now to be had."""
         if blocking:
             due = None if timeout < 0 else controller.due_in(timeout)
-            return controller.step(self._mode(), self.obj, self, due)
+            mode = self._mode() if due is None else TIMED
+            return controller.step(mode, self.obj, self, due)
         controller.step(TRY, self.obj)
         return not self._taken
 

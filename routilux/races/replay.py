@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from typing import NamedTuple
 
 from ..errors import InvalidValueError
-from . import seam
 from .lines import Lines
 from .order import Difference, Ordered
 from .portfolio import LINE
 from .report import Report, report_of, steps_text
 from .run import Build, Check, Drive, Failure, Program, Runner
-from .schedule import Schedule, failure_data, refuse_other_flow, reference_to, source_hash
+from .schedule import Schedule, failure_data, reference_to, refuse_other_flow, source_hash
 from .session import session
 
 
@@ -70,16 +68,15 @@ def replay(
     order.controller = runner.controller
     order.begin(0)
     lines = Lines(runner.control) if schedule.granularity == LINE else None
-    state = random.getstate()
-    with seam.attach(runner.control, runner.control.replaced()):
+    with runner.attached():
         try:
             result = runner.run(order.pick, detailed=True, lines=lines)
             if session.flows:
                 refuse_other_flow(schedule, reference_to(runner.program))
             edited = source_hash() != schedule.source
         finally:
-            runner.controller.close()
-            random.setstate(state)
+            if lines is not None:
+                lines.close()
     if result.verdict is None and order.difference is None:
         order.ended(len(result.steps) - 1)
     found, wanted = failure_data(result.failure), schedule.failure

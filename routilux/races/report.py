@@ -201,7 +201,7 @@ def _names(tasks: list[Task]) -> dict[int, str]:
 
 def _chain(tasks: list[Task], number: int, names: dict[int, str]) -> str:
     """Who caused a task, back to ``execute``."""
-    found = []
+    found: list[str] = []
     task = tasks[number]
     while task.number and len(found) < MOST_CAUSES:
         found.append(names[task.number])

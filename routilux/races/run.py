@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..errors import RoutiluxError
 from ..flow import Flow
 from ..job import JobState
+from . import seam
 from .controller import Controller, Pick, Quiet, Verdict
 from .deadlock import Deadlock
 from .lines import Lines
 from .observing import Control, ProcessExit, brief
 from .ops import WAIT
-from .seam import watch_built
 from .session import session
 from .tasks import Abort, Step, Task
+from .threads import forget_threads
 
 Build = Callable[[], Any]
 Drive = Callable[[Any], object]
@@ -25,6 +28,9 @@ Check = Callable[[Any], object]
 
 #: Steps of one run at most: a flow that never ends is given up then.
 MOST_STEPS = 200_000
+
+#: Garbage of so many runs is collected at once: some megabytes.
+RUNS_PER_COLLECTION = 50
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -129,6 +135,23 @@ class Runner:
         self.controller = Controller()
         self.control = Control(self.controller)
         self._most_steps = most_steps
+        self._runs = 0
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """The seam serves these runs and nothing else meanwhile. What is left of runs is collected
+        as garbage now and then, and not when it happens to be much.
+        """
+        state, collects = random.getstate(), gc.isenabled()
+        with seam.attach(self.control, self.control.replaced()):
+            gc.disable()
+            try:
+                yield
+            finally:
+                if collects:
+                    gc.enable()
+                self.controller.close()
+                random.setstate(state)
 
     def run(
         self,
@@ -145,16 +168,18 @@ class Runner:
         session.reset()
         self.control.reset()
         course = _Course(self, lines)
-        state = random.getstate()
         random.seed(0)  # what is drawn then is the same in each run
         try:
             self.controller.run(course.drive, pick, self._most_steps, is_late, detailed)
         finally:
             if lines is not None:
                 lines.end()
-            random.setstate(state)
+            forget_threads(self.controller.tasks)
             for flow in session.flows:
                 flow._scheduler.jobs.clear()  # what was given up is nothing that somebody lost
+        self._runs += 1
+        if not self._runs % RUNS_PER_COLLECTION:
+            gc.collect(1)
         return course.result()
 
 
@@ -183,7 +208,7 @@ class _Course:
         except BaseException as error:  # noqa: BLE001 - whatever the user's build raises
             self._misuse = error
             return
-        watch_built()
+        seam.watch_built()
         if self._lines is not None:
             self._lines.begin(session.flows)
         control.free = False

@@ -93,7 +93,8 @@ class Schedule(NamedTuple):
             )
         for name, kind in _FIELDS.items():
             if not isinstance(data.get(name), kind):
-                raise DamagedDataError(f"{where} is damaged: {name!r} is missing or no {_said(kind)}")
+                said = f"{name!r} is missing or no {_said(kind)}"
+                raise DamagedDataError(f"{where} is damaged: {said}")
         order = tuple(_segment(each, where) for each in data["order"])
         if not all(isinstance(op, str) for op in data["ops"]):
             raise DamagedDataError(f"{where} is damaged: 'ops' must be texts")
@@ -157,7 +158,8 @@ def reference_to(program: Program) -> dict[str, Any]:
 
 def source_hash() -> str:
     """A hash of the source of the routines' classes. Right after a run."""
-    kinds = {kind for flow in session.flows for r in flow.routines.values() for kind in type(r).mro()}
+    routines = [r for flow in session.flows for r in flow.routines.values()]
+    kinds = {kind for routine in routines for kind in type(routine).mro()}
     texts = []
     for kind in sorted(kinds, key=lambda k: (k.__module__, k.__qualname__)):
         if kind.__module__.partition(".")[0] not in ("routilux", "builtins"):
@@ -180,8 +182,8 @@ def refuse_other_flow(schedule: Schedule, found: dict[str, Any]) -> None:
         added = sorted(set(now) - set(map(str, recorded)))
         raise RoutiluxError(
             f"the schedule is of another flow: it was recorded with the routines "
-            f"{', '.join(map(str, recorded))} ({schedule.flow.get('build', '?')}), and build() gave "
-            f"{', '.join(now)}"
+            f"{', '.join(map(str, recorded))} ({schedule.flow.get('build', '?')}), and build() "
+            f"gave {', '.join(now)}"
             + (f"; missing: {', '.join(missing)}" if missing else "")
             + (f"; new: {', '.join(added)}" if added else "")
         )

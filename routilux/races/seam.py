@@ -75,10 +75,12 @@ def watch_built() -> None:
 
 
 def _watch_new(flow: Flow) -> None:
-    if session.watching() is not None:
+    observer = session.watching()
+    if observer is not None:
         session.number(flow)
         watch_flow(flow)
         flow.bus.subscribe(Level.TRACE)
+        observer.flow_made(flow)
 
 
 def _runtime(clock: Clock | None) -> runtimes.Runtime:

@@ -68,6 +68,14 @@ class Session:
                 self._names[id(each)] = name if not number else f"{name}@{number + 1}"
         return self._names.setdefault(id(routine), type(routine).__name__)
 
+    def count_made(self, kind: str) -> Obj:
+        """A name for something of the engine's, which no report shows."""
+        cause = current.get(None)
+        maker = cause.id if cause is not None else 0
+        where = (maker, kind, "")
+        count = self._made[where] = self._made.get(where, 0) + 1
+        return (kind, count, maker)
+
     def name_made(self, kind: str, frame: FrameType) -> Obj:
         """A name for a lock or thread: who makes it, in which function, and how many that has made.
         No line number, so that it stays the same after an edit elsewhere.

@@ -6,7 +6,6 @@ A strategy is made for one exploration; `begin` comes before each run.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 from .controller import Controller
 from .depends import RACE, order

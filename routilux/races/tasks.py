@@ -51,8 +51,8 @@ class Task:
     """
 
     __slots__ = (
-        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty", "held", "id",
-        "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent", "patient", "step",
+        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty", "held",
+        "id", "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent", "patient", "step",
         "thread", "timed_out", "what",
     )  # fmt: skip
 

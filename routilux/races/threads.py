@@ -159,6 +159,7 @@ class Replaced:
             if seconds < 0:
                 raise ValueError("sleep length must be non-negative")
             controller.step(SLEEP, TIME, None, controller.due_in(seconds), eager=True)
+            controller.let_others_time_out()
 
         return sleep
 
@@ -191,3 +192,11 @@ def _is_pool_worker(thread: threading.Thread) -> bool:
     target = getattr(thread, "_target", None)
     return getattr(target, "__module__", "") == "concurrent.futures.thread"
 
+
+def forget_threads(tasks: list[Task]) -> None:
+    """A run is over: nobody is to wait at the interpreter's end for threads that were tasks."""
+    import concurrent.futures.thread as pools
+
+    for task in tasks:
+        if task.thread is not None:
+            pools._threads_queues.pop(task.thread, None)  # type: ignore[attr-defined]

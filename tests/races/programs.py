@@ -20,7 +20,7 @@ def draw(seed: int) -> tuple[list[list[Act]], int]:
     """What each activation does, and how many workers there are."""
     rng = random.Random(seed)
     count = rng.choice((2, 2, 2, 3))
-    most = 3 if count == 2 else 2
+    most = 3 if count == 2 else 1
     bodies = [[_act(rng) for _ in range(rng.randint(1, most))] for _ in range(count)]
     return bodies, rng.choice((1, 2, 2, 5))
 
@@ -44,12 +44,28 @@ def _act(rng: random.Random, depth: int = 0) -> Act:
     return (kind, rng.choice(KEYS))
 
 
-class Doer(Routine):
-    """Does what it is told to."""
+class Starter(Routine):
+    """Starts all handlers at once, or (``apart``) one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
         self.define_slot("trigger", self.go)
+        for name in "abc":
+            self.define_event(name)
+        self.define_event("all")
+
+    def go(self, apart: bool = False, count: int = 0) -> None:
+        for name in "abc"[:count] if apart else ["all"]:
+            self.emit(name)
+
+
+class Doer(Routine):
+    """Does what it is told to."""
+
+    def __init__(self, bodies: list[list[Act]]) -> None:
+        super().__init__()
+        for who, body in zip("abc", bodies, strict=False):
+            self.define_slot(who, lambda who=who, body=body, **data: self.go(who, body))
         self.define_slot("more", self.go)
         self.define_event("more")
         self.locks = {name: threading.RLock() for name in LOCKS}
@@ -119,17 +135,21 @@ class Program:
 
     def __init__(self, seed: int) -> None:
         self.bodies, self.workers = draw(seed)
+        self.apart = seed % 3 == 0  # then the order of the emits is a choice, if workers are few
 
     def build(self) -> Flow:
         SEEN.clear()
         flow = Flow("program", execution_strategy="concurrent", max_workers=self.workers)
-        flow.add_routine(Doer(), "doer")
+        flow.add_routine(Starter(), "starter")
+        flow.add_routine(Doer(self.bodies), "doer")
         flow.connect("doer", "more", "doer", "more")
+        for who in "abc"[: len(self.bodies)]:
+            flow.connect("starter", who, "doer", who)
+            flow.connect("starter", "all", "doer", who)
         return flow
 
     def drive(self, flow: Flow) -> None:
-        for index, body in enumerate(self.bodies):
-            flow.execute("doer", {"who": "abc"[index], "body": body})
+        flow.execute("starter", {"apart": self.apart, "count": len(self.bodies)})
         flow.wait_for_completion()
 
     def seen(self) -> Any:

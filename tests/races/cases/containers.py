@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from tests.races.cases.case import Actor, both, case, fan_in
+from tests.races.cases.case import Actor, both, case, fan_in, stat
 
 
-@case(check=lambda flow: flow.routines["target"].get_stat("sent") == 1)
+@case(preemptions=2, check=stat("target", "sent", 1))
 def aggregation_that_is_not_atomic(repaired: bool) -> Any:
     class Batch(Actor):
         def prepare(self) -> None:

@@ -6,8 +6,7 @@ import queue
 import threading
 from typing import Any
 
-from routilux import Flow
-from tests.races.cases.case import Actor, Source, both, case, fan_in
+from tests.races.cases.case import Actor, both, case, fan_in
 
 
 def in_turn(count: int, repaired: bool) -> Any:
@@ -32,7 +31,7 @@ def a_b_b_a(repaired: bool) -> Any:
     return in_turn(2, repaired)
 
 
-@case(kind="deadlock", preemptions=2)
+@case(kind="deadlock")
 def circle_of_three(repaired: bool) -> Any:
     return in_turn(3, repaired)
 
@@ -125,7 +124,7 @@ def notify_one_of_two(repaired: bool) -> Any:
     return fan_in(Waiting(), sources=3)
 
 
-@case(kind="deadlock", preemptions=1)
+@case(kind="deadlock", preemptions=0)
 def lock_held_over_a_full_queue(repaired: bool) -> Any:
     class Producer(Actor):
         def prepare(self) -> None:
@@ -211,7 +210,3 @@ def flag_that_comes_before_the_wait(repaired: bool) -> Any:
             waiting.go.set()
 
     return both(Waiting(), Setter())
-
-
-def _unused() -> tuple[type, type]:
-    return Flow, Source

@@ -6,8 +6,7 @@ import threading
 import time
 from typing import Any
 
-from routilux import Flow
-from tests.races.cases.case import Actor, Source, both, case, fan_in
+from tests.races.cases.case import Actor, both, case, fan_in
 
 
 @case(preemptions=0, check=lambda flow: flow.routines["second"].get_stat("got") == 1)
@@ -33,7 +32,7 @@ def sleep_instead_of_a_signal(repaired: bool) -> Any:
     return both(Slow(), Hasty())
 
 
-@case(preemptions=0, check=lambda flow: flow.routines["target"].get_stat("late", 0) == 0)
+@case(check=lambda flow: flow.routines["target"].get_stat("late", 0) == 0)
 def timer_that_comes_before_the_answer(repaired: bool) -> Any:
     """What is called later finds the work undone."""
 
@@ -127,7 +126,3 @@ def retry_that_sees_half_of_the_first_try(repaired: bool) -> Any:
                 raise OSError("begun already")
 
     return fan_in(Flaky(), sources=1)
-
-
-def _unused() -> tuple[type, type]:
-    return Flow, Source
