@@ -108,6 +108,8 @@ class Pool(Threads):
         self._assigned: dict[Task, Delivery] = {}
         self._obj: Obj = ("pool", name)
         self._tickets = 0
+        #: Who queued what waits for a worker, and in which step.
+        self._queued: dict[int, tuple[Task | None, int]] = {}
         self._controller.queues.append(self.describe_queue)
 
     def submit(self, edges: Any, data: dict[str, Any], cause: Activation) -> None:
@@ -121,25 +123,33 @@ class Pool(Threads):
         self._note_queue()
 
     def _note_queue(self) -> None:
+        controller = self._controller
         if self._ready or self._room <= 0:
-            self._controller.touch(EMIT, self._obj)
+            controller.touch(EMIT, self._obj)
+        for delivery in reversed(self._ready):
+            if id(delivery) in self._queued:
+                break
+            self._queued[id(delivery)] = (controller.me(), len(controller.steps) - 1)
 
     def _wake(self) -> None:
-        waited = False
         while self._ready and self._room > 0:
             self._room -= 1
-            self._assign(self._ready.popleft(), waited)
+            self._assign(self._ready.popleft())
         self._waking = False
 
-    def _assign(self, delivery: Delivery, waited: bool) -> None:
+    def _assign(self, delivery: Delivery) -> None:
+        """Give a delivery to a free worker. It was caused by who queued it, not by who made room."""
         controller = self._controller
+        waited = id(delivery) in self._queued
+        by, step = self._queued.pop(id(delivery), (controller.me(), len(controller.steps) - 1))
         edge, _, _, cause, _, index = delivery
         if edge is NO_EDGE:
             self._tickets += 1
             ident, what = hash((-2, self._tickets)), f"ticket {self._tickets}"
         else:
             ident, what = cause.child_id(index), _slot(delivery)
-        task = controller.spawn(ident, what, lambda: self._work(task, waited), controller.me())
+        task = controller.spawn(ident, what, lambda: self._work(task, waited), by)
+        task.made_at = step
         task.obj = ("start", what)
         self._assigned[task] = delivery
 
@@ -170,7 +180,7 @@ class Pool(Threads):
         controller.touch(END, self._obj)
         while self._ready and self._room > 0:
             self._room -= 1
-            self._assign(self._ready.popleft(), True)
+            self._assign(self._ready.popleft())
 
     def queued(self) -> list[Delivery]:
         """What has not begun, in order."""

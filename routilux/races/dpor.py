@@ -9,7 +9,7 @@ outcomes have been seen, as far as `depends` knows what depends on what.
 from __future__ import annotations
 
 from .depends import RACE, Access, accesses, depend, order, pending
-from .ops import ESCAPE, WAIT, Obj
+from .ops import ESCAPE, RELEASE, WAIT, Obj
 from .strategies import Strategy, without_preemption
 from .tasks import Step, Task
 
@@ -139,8 +139,8 @@ class _Races:
         for index, step in enumerate(steps):
             self._add(index, step)
         for task in live:
-            if task.mode and not task.ended and task.number in self._latest:
-                before = self._latest[task.number]
+            if task.mode and not task.ended:
+                before = self._latest.get(task.number) or self._clock_of_maker(task)
                 for mode, obj in pending(task):
                     self._compare(len(steps), task.number, mode, obj, before)
 
@@ -148,8 +148,7 @@ class _Races:
         number = step.task.number
         before = self._latest.get(number)
         if before is None:
-            before = dict(self._latest.get(step.task.parent, {})) if number else {}
-            before = self._spawned(step.task, before)
+            before = self._clock_of_maker(step.task)
         clock = dict(before)
         made = list(accesses(step))
         made += [(ESCAPE, obj) for obj in self._sticky.get(number, ())]
@@ -166,10 +165,10 @@ class _Races:
             if mode == ESCAPE and obj not in self._sticky.setdefault(number, []):
                 self._sticky[number].append(obj)
 
-    def _spawned(self, task: Task, fallback: Clock) -> Clock:
-        """The clock of who made the task, at that step."""
+    def _clock_of_maker(self, task: Task) -> Clock:
+        """Of who made the task, at that step."""
         at = task.made_at
-        return dict(self._clocks[at]) if 0 <= at < len(self._clocks) else fallback
+        return self._clocks[at] if 0 <= at < len(self._clocks) else {}
 
     def _compare(self, index: int, number: int, mode: str, obj: Obj, before: Clock) -> list[int]:
         """The steps that come before this access; those that race are noted."""
@@ -182,9 +181,14 @@ class _Races:
             earlier.append(other)
             task = self._steps[other].task.number
             if what == RACE and task != number and known.get(task, -1) < other:
-                self.found.append((other, self._leading(other, index, number, before)))
-                known = dict(known)
-                _join(known, self._clocks[other])
+                leading = self._leading(other, index, number, before)
+                self.found.append((other, leading))
+                # What came before that step races too, if the two could never have changed places:
+                # a lock was taken before it was given back, a timer was there before it was not.
+                able = {task.number for task in self._steps[other].enabled}
+                if its_mode != RELEASE and not able.isdisjoint(leading):
+                    known = dict(known)
+                    _join(known, self._clocks[other])
         return earlier
 
     def _leading(self, first: int, second: int, number: int, before: Clock) -> list[int]:

@@ -12,7 +12,7 @@ from ..activation import current
 from .controlled import ControlledRuntime
 from .controller import TIME, Controller
 from .observer import Observer
-from .ops import EMIT, EXECUTE, READ, STATE, Obj, text_of
+from .ops import EMIT, EXECUTE, READ, STATE, UPDATE, WRITE, Obj, text_of
 from .patches import is_users
 from .primitives import EngineLock, Lock, RLock, Waiter
 from .session import session
@@ -127,8 +127,10 @@ class Control(Observer):
         self._step(EXECUTE, ("flow", flow.number))
 
     def job(self, mode: str, job: JobState) -> None:
-        """A step."""
+        """A step. A job that is stopped takes its timers back."""
         self._step(mode, ("job", job.root.id))
+        if mode == WRITE and not self.free:
+            self.controller.touch(UPDATE, TIME)
 
     def timing(self, mode: str) -> None:
         """A step, if it sets a timer."""
@@ -136,6 +138,9 @@ class Control(Observer):
             self.controller.touch(READ, TIME)
         else:
             self._step(mode, TIME)
+            cause = current.get(None)
+            if cause is not None and not self.free:
+                self.controller.touch(READ, ("job", cause.job.root.id))
 
     def waiting(self, flow: Flow, job: JobState | None) -> None:
         """Waiting inside of a handler may run others there."""

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .controller import Busy, Controller
+from .controller import TIME, Busy, Controller
 from .locks import Primitive
-from .ops import ACQUIRE, RELEASE, TIMED, TRY, WAIT, Obj
+from .ops import ACQUIRE, READ, RELEASE, TIMED, TRY, WAIT, Obj
 from .tasks import Task
 
 _sleep, _monotonic = time.sleep, time.monotonic  # the real ones
@@ -56,8 +56,11 @@ class Lock(Primitive):
         """Take the step. Whether the lock is now to be had."""
         if blocking:
             due = None if timeout < 0 else controller.due_in(timeout)
-            mode = self._mode() if due is None else TIMED
-            return controller.step(mode, self.obj, self, due)
+            if due is None:
+                return controller.step(self._mode(), self.obj, self)
+            in_time = controller.step(TIMED, self.obj, self, due)
+            controller.touch(READ, TIME)  # it made a difference whether its time was over
+            return in_time
         controller.step(TRY, self.obj)
         return not self._taken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -9,26 +10,34 @@ from typing import Any
 
 from routilux import Flow, Routine
 
-KEYS = ("x", "y")
+KEYS = ("x", "x", "x", "y")
 LOCKS = ("a", "b")
 
 #: What a handler may do: a word and its arguments.
 Act = tuple[Any, ...]
 
 
-def draw(seed: int) -> tuple[list[list[Act]], int]:
-    """What each activation does, and how many workers there are."""
+def draw(seed: int, most: int) -> tuple[list[list[Act]], int]:
+    """What each activation does, and how many workers there are.
+
+    Args:
+        seed: of the program.
+        most: about how many schedules it may have.
+    """
     rng = random.Random(seed)
-    count = rng.choice((2, 2, 2, 3))
-    most = 3 if count == 2 else 1
-    bodies = [[_act(rng) for _ in range(rng.randint(1, most))] for _ in range(count)]
-    return bodies, rng.choice((1, 2, 2, 5))
+    while True:
+        count = rng.choice((2, 2, 3))
+        bodies = [[_act(rng) for _ in range(rng.randint(1, 3))] for _ in range(count)]
+        lengths = [1 + sum(map(_steps, body)) for body in bodies]
+        schedules = math.factorial(sum(lengths)) // math.prod(map(math.factorial, lengths))
+        if most // 8 <= schedules <= most:
+            return bodies, rng.choice((1, 2, 2, 2, 3))
 
 
 def _act(rng: random.Random, depth: int = 0) -> Act:
-    kinds = ["read", "write", "add", "raise_if", "list", "walk", "split", "sleep", "all", "event"]
+    kinds = ["read", "write", "write", "add", "raise_if", "list", "walk", "split", "sleep", "all"]
     if depth == 0:
-        kinds += ["lock", "lock", "lock", "emit", "try", "later", "timed"]
+        kinds += ["lock", "lock", "lock", "emit", "try", "later", "timed", "event", "slot", "cancel"]
     kind = rng.choice(kinds)
     if kind == "lock":
         inner = [_act(rng, 1) for _ in range(rng.randint(1, 2))]
@@ -42,6 +51,18 @@ def _act(rng: random.Random, depth: int = 0) -> Act:
     if kind == "sleep":
         return (kind, rng.choice((0.1, 0.2)))
     return (kind, rng.choice(KEYS))
+
+
+def _steps(act: Act) -> int:
+    """How many steps it takes, about."""
+    kind, arg, *rest = act
+    if kind == "lock":
+        return 1 + sum(map(_steps, rest[0]))
+    if kind in ("try", "timed"):
+        return 1 + _steps(rest[0])
+    if kind in ("emit", "later"):
+        return 3 + sum(map(_steps, arg))
+    return {"add": 2, "raise_if": 2, "split": 2, "walk": 2, "event": 3, "slot": 2}.get(kind, 1)
 
 
 class Starter(Routine):
@@ -68,6 +89,8 @@ class Doer(Routine):
             self.define_slot(who, lambda who=who, body=body, **data: self.go(who, body))
         self.define_slot("more", self.go)
         self.define_event("more")
+        self.define_slot("kept", self.keep, merge_strategy="append")
+        self.define_event("kept")
         self.locks = {name: threading.RLock() for name in LOCKS}
         self.ready = threading.Event()
         self.items: list[int] = []
@@ -77,6 +100,9 @@ class Doer(Routine):
     def go(self, who: str, body: list[Act]) -> None:
         for index, act in enumerate(body):
             self.do(f"{who}{index}", act)
+
+    def keep(self, **lists: Any) -> None:
+        SEEN["kept" + str(len(lists["who"]))] = list(lists["who"])
 
     def do(self, who: str, act: Act) -> None:
         kind, arg, *rest = act
@@ -102,7 +128,7 @@ class Doer(Routine):
             time.sleep(arg)
             seen[who] = round(time.monotonic(), 2)
         elif kind == "all":
-            seen[who] = sorted(self.stats().get(key, 0) for key in KEYS if key in self._stats)
+            seen[who] = sorted(item for item in self.stats().items() if item[0] in KEYS)
         elif kind == "event":
             seen[who] = self.ready.is_set()
             self.ready.set()
@@ -122,6 +148,12 @@ class Doer(Routine):
             self.locks[arg].release()
         elif kind == "emit":
             self.emit("more", who=who + "e", body=arg)
+        elif kind == "slot":
+            self.emit("kept", who=who)
+        elif kind == "cancel":
+            context = self.get_execution_context()
+            context.flow.cancel(context.job_state)  # type: ignore[union-attr]
+            SEEN[who] = self.cancelled
         elif kind == "later":
             self.call_later(0.1, self.go, who + "l", arg)
 
@@ -133,8 +165,8 @@ SEEN: dict[str, Any] = {}
 class Program:
     """One of them, for `explore`."""
 
-    def __init__(self, seed: int) -> None:
-        self.bodies, self.workers = draw(seed)
+    def __init__(self, seed: int, most: int) -> None:
+        self.bodies, self.workers = draw(seed, most)
         self.apart = seed % 3 == 0  # then the order of the emits is a choice, if workers are few
 
     def build(self) -> Flow:
@@ -143,6 +175,7 @@ class Program:
         flow.add_routine(Starter(), "starter")
         flow.add_routine(Doer(self.bodies), "doer")
         flow.connect("doer", "more", "doer", "more")
+        flow.connect("doer", "kept", "doer", "kept")
         for who in "abc"[: len(self.bodies)]:
             flow.connect("starter", who, "doer", who)
             flow.connect("starter", "all", "doer", who)
