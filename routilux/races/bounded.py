@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .depends import accesses
 from .ops import ALL, EMIT, EXECUTE, READ, SLEEP, START, WAIT, Obj
-from .strategies import Strategy, without_preemption
+from .strategies import Strategy, could_do, differs, without_preemption
 from .tasks import Step, Task
 
 _VOLUNTARY = (SLEEP, WAIT)
@@ -13,10 +13,10 @@ _VOLUNTARY = (SLEEP, WAIT)
 class _Choice:
     """Where the last run could have gone on otherwise."""
 
-    __slots__ = ("left", "numbers", "taken")
+    __slots__ = ("could", "left", "taken")
 
-    def __init__(self, numbers: list[int], options: list[int]) -> None:
-        self.numbers = numbers
+    def __init__(self, could: tuple[tuple[int, str, Obj], ...], options: list[int]) -> None:
+        self.could = could
         self.taken = options[0]
         self.left = options[1:]
 
@@ -34,7 +34,6 @@ class DepthFirst(Strategy):
 
     Attributes:
         bound: as above.
-        diverged: a run did other things than the one before, though the choices were the same.
         cut: the bound has kept something from being tried.
     """
 
@@ -44,7 +43,6 @@ class DepthFirst(Strategy):
         self.bound = bound
         self._choices: list[_Choice] = []
         self._at = self._preemptions = 0
-        self.diverged = False
         self.cut = False
 
     def begin(self, run: int) -> None:
@@ -55,13 +53,14 @@ class DepthFirst(Strategy):
         """See `Strategy.pick`."""
         if len(enabled) == 1:
             return enabled[0]
-        numbers = [task.number for task in enabled]
+        could = could_do(enabled)
         at, self._at = self._at, self._at + 1
-        if at < len(self._choices) and self._choices[at].numbers != numbers:
-            self.diverged = True
+        if at < len(self._choices) and self._choices[at].could != could:
+            step = len(self.controller.steps)
+            self.diverged = self.diverged or differs(step, self._choices[at].could, could)
             del self._choices[at:]
         if at == len(self._choices):
-            self._choices.append(_Choice(numbers, self._options(enabled, running)))
+            self._choices.append(_Choice(could, self._options(enabled, running)))
         taken = self._choices[at].taken
         self._preemptions += preempts(taken, enabled, running)
         return next(task for task in enabled if task.number == taken)
@@ -79,7 +78,7 @@ class DepthFirst(Strategy):
     @property
     def complete(self) -> bool:
         """Whether all has been tried, once `learn` has said that nothing is left."""
-        return not self.diverged and (self._shared is None or len(self._shared) == self._known)
+        return self.diverged is None and (self._shared is None or len(self._shared) == self._known)
 
     def learn(self, steps: list[Step], live: list[Task]) -> bool:
         """See `Strategy.learn`."""

@@ -18,6 +18,7 @@ from .controlled_loop import ControlledLoop
 from .controller import TIME, Controller
 from .ops import EMIT, END, READ, SLEEP, START, Obj
 from .primitives import Condition
+from .session import session
 from .tasks import Task
 from .threads import start_task
 
@@ -208,4 +209,4 @@ class Pool(Threads):
 
 def _slot(delivery: Delivery) -> str:
     slot = delivery[0].target_slot
-    return f"{slot.routine._id if slot.routine else '?'}.{slot.name}"
+    return f"{session.name(slot.routine) if slot.routine else '?'}.{slot.name}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,12 +24,18 @@ from .tasks import Abort, Blocker, Step, Task
 STUCK_SECONDS = 5.0
 #: How long tasks get to end when a run is over.
 UNWIND_SECONDS = 2.0
+#: How long threads that are not controlled are waited for, when nobody else can go on.
+FOREIGN_SECONDS = 0.5
 #: So often in a row time may pass and nothing else happen.
 IDLE_STEPS = 200
 #: ... while the driver waits for the end only.
 IDLE_LOOKS = 20
+#: Who has taken so many steps in a row lets the others come: it may wait for one of them.
+FAIR_STEPS = 1_000
 #: Every task sees time pass a little with each look at it.
 LOOK_NS = 1_000
+
+_sleep, _monotonic = time.sleep, time.monotonic  # the real ones
 
 #: Who of several takes the next step; None: what would come is known already.
 Pick = Callable[[list[Task], Task | None], Task | None]
@@ -77,7 +84,7 @@ class Controller:
         self.queues: list[Callable[[], list[str]]] = []
         self.detailed = False
         self._current: Task | None = None
-        self._timed_in_a_row = 0
+        self._timed_in_a_row = self._in_a_row = 0
         self._done = _thread.allocate_lock()
         self._done.acquire()
 
@@ -279,6 +286,8 @@ class Controller:
         self._mute += 1
         try:
             enabled = self._enabled()
+            if not enabled and self.foreign:
+                enabled = self._await_foreign()
             if not enabled:
                 enabled = self._when_nothing_goes()
             if len(self.steps) >= self._most_steps:
@@ -287,6 +296,9 @@ class Controller:
             if not len(self.steps) & 255 and self._is_late():
                 self._give_up("time", "the time limit came in the middle of a run")
                 raise Abort
+            if running is not None and len(enabled) > 1 and self._in_a_row >= FAIR_STEPS:
+                self.inexact.add("a task that goes on and on")
+                enabled = [each for each in enabled if each is not running]
             chosen = self._pick(enabled, running)
         finally:
             self._mute -= 1
@@ -294,6 +306,7 @@ class Controller:
             self._give_up("redundant", "what would come is known already")
             raise Abort
         task = chosen
+        self._in_a_row = self._in_a_row + 1 if task is running else 0
         timed = task.due is not None
         task.timed_out = False
         if timed:
@@ -325,6 +338,15 @@ class Controller:
             ):
                 found.append(task)
         return found
+
+    def _await_foreign(self) -> list[Task]:
+        """A thread that is not controlled may yet let somebody go on."""
+        deadline = _monotonic() + FOREIGN_SECONDS
+        enabled: list[Task] = []
+        while not enabled and _monotonic() < deadline:
+            _sleep(0.0005)
+            enabled = self._enabled()
+        return enabled
 
     def _when_nothing_goes(self) -> list[Task]:
         """Only time can help: whose waits no longer first?"""

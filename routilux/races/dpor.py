@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .depends import RACE, Access, accesses, depend, order, pending
 from .ops import ESCAPE, RELEASE, WAIT, Obj
-from .strategies import Strategy, without_preemption
+from .strategies import Strategy, could_do, differs, without_preemption
 from .tasks import Step, Task
 
 #: Longer runs are not worked out: it takes the square of their length.
@@ -27,10 +27,13 @@ class _Node:
         done: who was tried here with what it did.
     """
 
-    __slots__ = ("backtrack", "chosen", "done", "enabled", "sleep")
+    __slots__ = ("backtrack", "chosen", "could", "done", "enabled", "sleep")
 
-    def __init__(self, enabled: frozenset[int], chosen: int, sleep: dict[int, list[Access]]):
-        self.enabled = enabled
+    def __init__(
+        self, could: tuple[tuple[int, str, Obj], ...], chosen: int, sleep: dict[int, list[Access]]
+    ) -> None:
+        self.could = could
+        self.enabled = frozenset(number for number, _, _ in could)
         self.chosen = chosen
         self.backtrack = {chosen}
         self.sleep = sleep
@@ -41,7 +44,6 @@ class Dpor(Strategy):
     """Tries one order of each class.
 
     Attributes:
-        diverged: what was other in a run than in the one before, though the choices were the same.
         too_long: a run was too long to be worked out.
     """
 
@@ -49,7 +51,6 @@ class Dpor(Strategy):
         self._nodes: list[_Node] = []
         self._ops: list[tuple[int, str, Obj]] = []  # of the last run
         self._depth = 0
-        self.diverged: tuple[int, str, str] | None = None
         self.too_long = False
 
     def begin(self, run: int) -> None:
@@ -59,26 +60,20 @@ class Dpor(Strategy):
     def pick(self, enabled: list[Task], running: Task | None) -> Task | None:
         """See `Strategy.pick`."""
         depth, self._depth = self._depth, self._depth + 1
-        numbers = frozenset(task.number for task in enabled)
+        could = could_do(enabled)
         if depth < len(self._nodes):
             node = self._nodes[depth]
-            for task in enabled:
-                if task.number == node.chosen and numbers == node.enabled:
-                    return task
-            self._note_divergence(depth, enabled)
+            if could == node.could:
+                return next(task for task in enabled if task.number == node.chosen)
+            self.diverged = self.diverged or differs(depth + 1, node.could, could)
             del self._nodes[depth:]
         sleep = self._sleep_at(depth)
         awake = [task for task in enabled if task.number not in sleep]
         if not awake:
             return None
         chosen = without_preemption(awake, running)
-        self._nodes.append(_Node(numbers, chosen.number, sleep))
+        self._nodes.append(_Node(could, chosen.number, sleep))
         return chosen
-
-    def _note_divergence(self, depth: int, enabled: list[Task]) -> None:
-        if self.diverged is None:
-            now = ", ".join(f"{t.what}: {t.mode} {t.obj}" for t in enabled)
-            self.diverged = (depth, "", now)
 
     def _sleep_at(self, depth: int) -> dict[int, list[Access]]:
         if not depth:

@@ -267,8 +267,8 @@ class _Search:
             whole = not (strategy.too_long or strategy.diverged or self._inexact or self._foreign)
         else:
             whole = False
-        if getattr(strategy, "diverged", None):
-            self._reason = f"the flow does not repeat itself: {strategy.diverged}"  # type: ignore[attr-defined]
+        if strategy.diverged is not None:
+            self._reason = f"the flow does not repeat itself, {strategy.diverged}"
         self._exhausted = whole and phase.points == API
         return whole
 

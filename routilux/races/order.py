@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from .ops import op_text
-from .strategies import Strategy, without_preemption
+from .strategies import Difference, Strategy, without_preemption
 from .tasks import Step, Task
-
-
-class Difference(NamedTuple):
-    """Where a run was not as recorded.
-
-    Attributes:
-        step: which one; the first is 0.
-        expected: what was recorded.
-        found: what could be done, or was.
-    """
-
-    step: int
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"step {self.step}: recorded was {self.expected!r}, now it is {self.found!r}"
 
 
 class Ordered(Strategy):

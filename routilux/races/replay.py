@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from ..errors import InvalidValueError
 from .lines import Lines
-from .order import Difference, Ordered
+from .order import Ordered
 from .portfolio import LINE
 from .report import Report, report_of, steps_text
 from .run import Build, Check, Drive, Failure, Program, Runner
 from .schedule import Schedule, failure_data, reference_to, refuse_other_flow, source_hash
 from .session import session
+from .strategies import Difference
 
 
 class Replay(NamedTuple):

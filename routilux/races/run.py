@@ -27,7 +27,7 @@ Drive = Callable[[Any], object]
 Check = Callable[[Any], object]
 
 #: Steps of one run at most: a flow that never ends is given up then.
-MOST_STEPS = 200_000
+MOST_STEPS = 100_000
 
 #: Garbage of so many runs is collected at once: some megabytes.
 RUNS_PER_COLLECTION = 50
@@ -130,11 +130,11 @@ def execute_entries(context: Any) -> None:
 class Runner:
     """Runs a program under one schedule after the other."""
 
-    def __init__(self, program: Program, most_steps: int = MOST_STEPS) -> None:
+    def __init__(self, program: Program, most_steps: int | None = None) -> None:
         self.program = program
         self.controller = Controller()
         self.control = Control(self.controller)
-        self._most_steps = most_steps
+        self._most_steps = MOST_STEPS if most_steps is None else most_steps
         self._runs = 0
 
     @contextmanager

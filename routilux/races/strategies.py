@@ -6,11 +6,29 @@ A strategy is made for one exploration; `begin` comes before each run.
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
 from .controller import Controller
 from .depends import RACE, order
-from .ops import Obj
+from .ops import Obj, op_text
 from .tasks import Step, Task
+
+
+class Difference(NamedTuple):
+    """Where a run was not as recorded.
+
+    Attributes:
+        step: which one; the first is 0.
+        expected: what was recorded.
+        found: what could be done, or was.
+    """
+
+    step: int
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"step {self.step}: recorded was {self.expected!r}, now it is {self.found!r}"
 
 
 class Strategy:
@@ -18,9 +36,12 @@ class Strategy:
 
     Attributes:
         controller: of the runs; set before the first.
+        diverged: where a run was other than the one before, though the choices were the same. Of
+            those that repeat the beginning of a run.
     """
 
     controller: Controller
+    diverged: Difference | None = None
 
     def begin(self, run: int) -> None:
         """A run begins; runs are counted from 0."""
@@ -165,6 +186,19 @@ class Few(Random):
                 return running
             enabled = [task for task in enabled if task is not running]
         return super().pick(enabled, running)
+
+
+def could_do(enabled: list[Task]) -> tuple[tuple[int, str, Obj], ...]:
+    """Who could do what."""
+    return tuple((task.number, task.mode, task.obj) for task in enabled)
+
+
+def differs(
+    step: int, recorded: tuple[tuple[int, str, Obj], ...], now: tuple[tuple[int, str, Obj], ...]
+) -> Difference:
+    """How two of them differ, in words."""
+    texts = [" or ".join(op_text(mode, obj) for _, mode, obj in each) for each in (recorded, now)]
+    return Difference(step, texts[0], texts[1])
 
 
 def without_preemption(enabled: list[Task], running: Task | None) -> Task:

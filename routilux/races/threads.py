@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent import futures
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ _start, _join, _is_alive = (
 )  # fmt: skip
 _is_set = threading.Event.is_set
 _cancel = Timer.cancel
+_submit = futures.ThreadPoolExecutor.submit
 _TASK = "_routilux_task"
 
 
@@ -79,6 +81,7 @@ class Replaced:
             (thread, "is_alive", self._thread_is_alive()),
             (event, "is_set", self._event_is_set()),
             (Timer, "cancel", self._timer_cancel()),
+            (futures.ThreadPoolExecutor, "submit", self._submit()),
             (time, "sleep", self._sleep()),
             *((time, name, self._time(name, 1e9)) for name in ("monotonic", "perf_counter")),
             *((time, name, self._time(name, 1)) for name in ("monotonic_ns", "perf_counter_ns")),
@@ -138,6 +141,17 @@ class Replaced:
             return _is_set(event)
 
         return is_set
+
+    def _submit(self) -> Callable[..., Any]:
+        controller = self._controller
+
+        def submit(pool: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if controller.hears():
+                real = [t for t in pool._threads if _TASK not in t.__dict__]
+                controller.foreign.update(thread.name for thread in real)
+            return _submit(pool, *args, **kwargs)
+
+        return submit
 
     def _timer_cancel(self) -> Callable[..., bool]:
         controller = self._controller
