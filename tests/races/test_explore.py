@@ -218,7 +218,7 @@ def test_code_that_does_not_repeat_itself_is_named() -> None:
     numbers = iter(range(10**9))
 
     def work(routine: Any) -> None:
-        if next(numbers) % 2:
+        if next(numbers) % 3 == 1:
             routine.get_stat("a")
         routine.set_stat("b", 1)
 
