@@ -26,6 +26,18 @@ class ControlledLoop(EventLoop):
         self._controller = controller
         super().__init__(runtime, name)
 
+    def drop(self) -> None:
+        """The run is over: what still waits will not go on."""
+        for run in [*self._arrived, *self._runs.values()]:
+            if run.task is not None:
+                run.task._log_destroy_pending = False  # type: ignore[attr-defined]
+            try:
+                run.coroutine.close()
+            except (RuntimeError, ValueError):  # it does not let itself be closed
+                pass
+        self._arrived.clear()
+        self._runs.clear()
+
     def _new_loop(self) -> asyncio.AbstractEventLoop:  # type: ignore[override] # needs a scheduler
         return _new_loop(self._controller)
 
@@ -39,6 +51,16 @@ def _new_loop(controller: Controller) -> asyncio.AbstractEventLoop:
         def __init__(self) -> None:
             super().__init__()
             self._selector = Arrivals(controller)
+
+        def run_until_complete(self, future: Any) -> Any:
+            if controller.aborting:
+                if asyncio.iscoroutine(future):
+                    future.close()
+                return None
+            return super().run_until_complete(future)
+
+        def __del__(self) -> None:  # it may have been left behind
+            pass
 
         def time(self) -> float:
             return controller.now / 1e9

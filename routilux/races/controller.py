@@ -57,6 +57,7 @@ class Controller:
         left: who could not go on, when nobody could for the last time.
         now: virtual time in ns.
         tasks: all tasks of the run, by number.
+        runs: how many there have been.
         verdict: why the run was ended, if it was.
         inexact: what the tasks did that the relation of dependence does not know, in words.
         foreign: names of threads that are not controlled and took part.
@@ -68,6 +69,7 @@ class Controller:
         self._idle: list[Carrier] = []
         self._by_ident: dict[int, Task] = {}
         self.tracer: Any = None
+        self.runs = 0
         self._mute = 0  # in the scheduler's own code, or while a flow is built
         self._reset()
 
@@ -100,6 +102,7 @@ class Controller:
     ) -> None:
         """Run a driver and all that it starts to the end, or to a verdict. The caller waits."""
         self._reset()
+        self.runs += 1
         self._pick = pick
         self._most_steps = most_steps
         self._is_late = is_late

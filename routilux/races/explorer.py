@@ -16,7 +16,7 @@ from .hidden import hides_state
 from .lines import Lines
 from .minimise import Minimised, minimise
 from .ops import text_of
-from .order import Ordered, order_of
+from .order import Ordered, order_of, step_text
 from .portfolio import API, AUTO, LINE, Phase, api_phases, check_names, line_phases
 from .quiet import muted
 from .report import Report, report_of
@@ -195,6 +195,7 @@ class _Search:
         self._first: tuple[Any, list[int], str] | None = None  # outcome, order, points
         self._branches: Counter[Any] = Counter()
         self._inexact: set[str] = set()
+        self._first_steps: list[Step] = []
         self._foreign: set[str] = set()
         self._proved: int | None = None
         self._exhausted = False
@@ -269,8 +270,19 @@ class _Search:
             whole = False
         if strategy.diverged is not None:
             self._reason = f"the flow does not repeat itself, {strategy.diverged}"
-        self._exhausted = whole and phase.points == API
+        self._exhausted = whole and phase.points == API and self._repeats()
         return whole
+
+    def _repeats(self) -> bool:
+        """Whether the first schedule does again what it did: only then is anything proved."""
+        steps = self._first_steps
+        order = Ordered(order_of(steps), [step_text(s.mode, s) for s in steps[1:]])
+        order.begin(0)
+        result = self.run(order, API)
+        order.ended(len(result.steps) - 1)
+        if order.difference is not None:
+            self._reason = f"the flow does not repeat itself, {order.difference}"
+        return order.difference is None
 
     # one run --------------------------------------------------------------------------------------
 
@@ -288,6 +300,7 @@ class _Search:
         result = self.run(strategy, phase.points)
         self._runs += 1
         if self._runs == 1:
+            self._first_steps = result.steps
             self._hides = hides_state(session.flows)
         self._inexact |= result.inexact
         self._foreign |= result.foreign

@@ -28,6 +28,11 @@ class Lock(Primitive):
         self.obj = obj
         self.owner: Task | None = None
         self._taken = False
+        self._run = controller.runs
+
+    def _is_over(self) -> bool:
+        """Whether its run is: who still uses it then only puts things in order."""
+        return self._controller.aborting or self._run != self._controller.runs
 
     def open_to(self, task: Task) -> bool:
         """See `tasks.Blocker`."""
@@ -75,7 +80,7 @@ class Lock(Primitive):
     def _acquire_outside(self, blocking: bool, timeout: float) -> bool:
         self._controller.foreign.add(threading.current_thread().name)
         deadline = None if timeout < 0 else _monotonic() + timeout
-        while self._taken:
+        while self._taken and not self._is_over():
             if not blocking or (deadline is not None and _monotonic() > deadline):
                 return False
             _sleep(_LOOK_SECONDS)
@@ -85,6 +90,8 @@ class Lock(Primitive):
     def release(self) -> None:
         """As of `threading.Lock`."""
         if not self._taken:
+            if self._is_over():
+                return
             raise RuntimeError("release unlocked lock")
         self._taken = False
         owner, self.owner = self.owner, None
@@ -136,6 +143,8 @@ class RLock(Lock):
     def release(self) -> None:
         """As of `threading.RLock`."""
         if not self._is_owned():
+            if self._is_over():
+                return
             raise RuntimeError("cannot release un-acquired lock")
         self._depth -= 1
         if not self._depth:

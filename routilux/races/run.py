@@ -13,6 +13,7 @@ from ..errors import RoutiluxError
 from ..flow import Flow
 from ..job import JobState
 from . import seam
+from .controlled_loop import ControlledLoop
 from .controller import Controller, Pick, Quiet, Verdict
 from .deadlock import Deadlock
 from .lines import Lines
@@ -176,6 +177,8 @@ class Runner:
                 lines.end()
             forget_threads(self.controller.tasks)
             for flow in session.flows:
+                if isinstance(flow._loop, ControlledLoop):
+                    flow._loop.drop()
                 flow._scheduler.jobs.clear()  # what was given up is nothing that somebody lost
         self._runs += 1
         if not self._runs % RUNS_PER_COLLECTION:

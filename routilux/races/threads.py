@@ -20,6 +20,7 @@ _is_set = threading.Event.is_set
 _cancel = Timer.cancel
 _submit = futures.ThreadPoolExecutor.submit
 _TASK = "_routilux_task"
+_COUNTED = ("Thread-", "ThreadPoolExecutor-")
 
 
 class Ended:
@@ -59,7 +60,10 @@ def start_task(
             threading._active[ident] = shown  # type: ignore[attr-defined]
             controller.touch(RELEASE, ("thread", task.id))
 
-    task = controller.spawn(hash((maker, -1, made)), f"thread {thread.name}", run, parent)
+    name = thread.name
+    if name.startswith(_COUNTED):  # it counts the threads of the process, and not of the run
+        name = f"{made} of {parent.what}" if parent is not None else str(made)
+    task = controller.spawn(hash((maker, -1, made)), f"thread {name}", run, parent)
     task.idle = idle
     task.thread = thread
     thread.__dict__[_TASK] = task
@@ -147,6 +151,8 @@ class Replaced:
 
         def submit(pool: Any, /, *args: Any, **kwargs: Any) -> Any:
             if controller.hears():
+                if not pool._threads:
+                    pool._threads = _InOrder()  # a set would be walked in another order each time
                 real = [t for t in pool._threads if _TASK not in t.__dict__]
                 controller.foreign.update(thread.name for thread in real)
             return _submit(pool, *args, **kwargs)
@@ -199,6 +205,13 @@ class Replaced:
             return ns if unit == 1 else ns / unit
 
         return now
+
+
+class _InOrder(dict[Any, None]):
+    """In the place of a set."""
+
+    def add(self, item: Any) -> None:
+        self[item] = None
 
 
 def _is_pool_worker(thread: threading.Thread) -> bool:

@@ -165,11 +165,10 @@ def test_limits_and_full_slots_hold_under_control() -> None:
 
     def build() -> Flow:
         flow = fan_in(Limited(), sources=3)
+        for connection in list(flow.connections):
+            connection.disconnect()
         for index in range(3):
             flow.connect(f"source{index}", "out", "target", "one")
-            connection = flow.connections[index]
-            assert connection.target_slot.name == "input"
-            connection.disconnect()
         return flow
 
     def check(flow: Flow) -> bool:
