@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Mapping
 from itertools import count
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from .policy import ErrorHandler
 from .ports import Connection
 from .report import describe_stuck
 from .routine import Routine, event_of, slot_of
-from .runtime import Runtime
+from .runtime import Runtime, of_new_flow
 from .scheduler import Scheduler
 from .tracker import ExecutionTracker
 from .waiting import deadline_of
@@ -85,7 +85,7 @@ class Flow:
         self.max_workers = _workers(execution_strategy, max_workers)
         self.error_handler: ErrorHandler | None = None
         self.history = at_least(history, 0, "history")
-        self._runtime = runtime or Runtime(clock)
+        self._runtime = runtime or of_new_flow(clock)
         self._runtime.bus = weakref.ref(self.bus)
         self._scheduler = Scheduler(self, self._runtime, self.bus)
         self._loop = self._runtime.loop(f"routilux-{self.flow_id}-loop")
@@ -497,4 +497,4 @@ def _workers(strategy: str, max_workers: int) -> int:
 
 
 def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - monotonic())
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

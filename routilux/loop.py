@@ -189,9 +189,7 @@ class EventLoop:
         return asyncio.current_task()
 
     def _start_thread(self) -> asyncio.AbstractEventLoop:
-        import asyncio
-
-        loop = asyncio.new_event_loop()
+        loop = self._new_loop()
         try:
             thread = self._runtime.start_thread(lambda: _serve(loop), self._name)
         except RuntimeError:
@@ -202,6 +200,12 @@ class EventLoop:
         # A flow that is dropped without shutdown leaves no thread behind.
         weakref.finalize(self, _stop, loop).atexit = False
         return loop
+
+    @staticmethod
+    def _new_loop() -> asyncio.AbstractEventLoop:
+        import asyncio
+
+        return asyncio.new_event_loop()
 
     # in the loop's thread -------------------------------------------------------------------------
 

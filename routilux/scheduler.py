@@ -454,16 +454,14 @@ class Scheduler:
     def wait(self, ready: Callable[[], bool], deadline: float | None) -> bool:
         """Wait until something is so; False when a time of `time.monotonic` came first."""
         with self.lock:
-            while not ready():
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    return False
-                self._waiters += 1
-                try:
-                    self._changed.wait(left)
-                finally:
-                    self._waiters -= 1
-        return True
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return bool(ready())
+            self._waiters += 1
+            try:
+                return self._changed.wait_for(ready, left)
+            finally:
+                self._waiters -= 1
 
 
 def _status(flags: int) -> Status:

@@ -89,6 +89,13 @@ ENGINE: dict[str, set[str]] = {
     },
 }  # fmt: skip
 
+#: Modules of routilux.races, in the order in which to read them; each may import those above it,
+#: and the engine. The engine imports none of them.
+RACES = [
+    "ops", "session", "locks", "observer", "sites", "proxies", "instrument", "patches", "seam",
+    "__init__",
+]  # fmt: skip
+
 #: What a ready routine may import, beside its own folder: it is what a user could write.
 BUILTIN = {"builtin", "errors", "evaluation", "expression", "routine"}
 
@@ -171,7 +178,7 @@ def within(name: str, packages: set[str]) -> bool:
 
 def test_the_table_lists_the_modules_of_the_engine() -> None:
     names = {name.removeprefix("routilux.") for name in modules("routilux")}
-    assert sorted(ENGINE) == sorted(name for name in names if not within(name, {"builtin"}))
+    assert sorted(ENGINE) == sorted(n for n in names if not within(n, {"builtin", "races"}))
 
 
 @pytest.mark.parametrize("module", [m for m in modules("routilux") if "builtin" in m])
@@ -198,6 +205,19 @@ def test_the_table_allows_imports_in_one_direction_only() -> None:
     order = list(ENGINE)
     for module, allowed in ENGINE.items():
         assert allowed <= set(order[: order.index(module)]), module
+
+
+def test_the_table_lists_the_modules_of_the_races() -> None:
+    names = {name.removeprefix("routilux.races.") for name in modules("routilux/races")}
+    assert names == set(RACES)
+
+
+@pytest.mark.parametrize("module", RACES)
+def test_a_module_of_the_races_imports_those_above_it_and_the_standard_library(module: str) -> None:
+    found = imports(f"routilux.races.{module}")
+    assert {name.partition(".")[0] for name in found} <= sys.stdlib_module_names | {"routilux"}
+    ours = {name.removeprefix("routilux.races.") for name in found if "routilux.races." in name}
+    assert ours <= set(RACES[: RACES.index(module)])
 
 
 # tui ----------------------------------------------------------------------------------------------

@@ -1,0 +1,20 @@
+"""Looking for races: run a flow under many schedules, and repeat the one that fails."""
+
+from .explorer import Exploration, Outcome, Progress, explore
+from .replay import Replay, replay
+from .report import Report
+from .run import Failure, Misuse
+from .schedule import Schedule
+
+__all__ = [
+    "Exploration",
+    "Failure",
+    "Misuse",
+    "Outcome",
+    "Progress",
+    "Replay",
+    "Report",
+    "Schedule",
+    "explore",
+    "replay",
+]
