@@ -19,6 +19,7 @@ from .deadlock import Deadlock
 from .lines import Lines
 from .observing import Control, ProcessExit, brief
 from .ops import WAIT
+from .quiet import hushed
 from .session import session
 from .tasks import Abort, Step, Task
 from .threads import forget_threads
@@ -144,7 +145,7 @@ class Runner:
         as garbage now and then, and not when it happens to be much.
         """
         state, collects = random.getstate(), gc.isenabled()
-        with seam.attach(self.control, self.control.replaced()):
+        with seam.attach(self.control, self.control.replaced()), hushed(self.controller):
             gc.disable()
             try:
                 yield

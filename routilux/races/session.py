@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Modules that make locks on behalf of whoever called them.
 _LIBRARY = ("threading", "queue", "concurrent", "asyncio", "contextlib", "dataclasses")
+_INNER = re.compile(r"(\.<locals>)?\.<(listcomp|dictcomp|setcomp)>")
 _RANDOM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -82,9 +83,11 @@ class Session:
         """
         cause = current.get(None)
         maker = cause.id if cause is not None else 0
-        where = (maker, kind, frame.f_code.co_qualname)
+        # Comprehensions are functions of their own before 3.12.
+        name = _INNER.sub("", frame.f_code.co_qualname)
+        where = (maker, kind, name)
         count = self._made[where] = self._made.get(where, 0) + 1
-        made = f"{kind} {count} of {frame.f_code.co_qualname}"
+        made = f"{kind} {count} of {name}"
         return (kind, made, maker) if maker else (kind, made)
 
 

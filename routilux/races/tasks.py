@@ -51,9 +51,9 @@ class Task:
     """
 
     __slots__ = (
-        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty", "held",
-        "id", "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent", "patient", "step",
-        "thread", "timed_out", "what",
+        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty",
+        "held", "id", "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent",
+        "patient", "step", "thread", "timed_out", "what",
     )  # fmt: skip
 
     def __init__(

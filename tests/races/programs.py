@@ -37,7 +37,18 @@ def draw(seed: int, most: int) -> tuple[list[list[Act]], int]:
 def _act(rng: random.Random, depth: int = 0) -> Act:
     kinds = ["read", "write", "write", "add", "raise_if", "list", "walk", "split", "sleep", "all"]
     if depth == 0:
-        kinds += ["lock", "lock", "lock", "emit", "try", "later", "timed", "event", "slot", "cancel"]
+        kinds += [
+            "lock",
+            "lock",
+            "lock",
+            "emit",
+            "try",
+            "later",
+            "timed",
+            "event",
+            "slot",
+            "cancel",
+        ]
     kind = rng.choice(kinds)
     if kind == "lock":
         inner = [_act(rng, 1) for _ in range(rng.randint(1, 2))]

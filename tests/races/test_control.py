@@ -1,4 +1,4 @@
-"""The real engine under control: pool, time, retries, pause and cancel, limits, coroutines, threads."""
+"""The real engine under control: pool, time, retries, pause, limits, coroutines, threads."""
 
 from __future__ import annotations
 
