@@ -25,7 +25,7 @@ STUCK_SECONDS = 5.0
 #: How long tasks get to end when a run is over.
 UNWIND_SECONDS = 2.0
 #: How long threads that are not controlled are waited for, when nobody else can go on.
-FOREIGN_SECONDS = 0.5
+FOREIGN_SECONDS = 0.3
 #: So often in a row time may pass and nothing else happen.
 IDLE_STEPS = 200
 #: ... while the driver waits for the end only.
