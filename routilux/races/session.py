@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Modules that make locks on behalf of whoever called them.
 _LIBRARY = ("threading", "queue", "concurrent", "asyncio", "contextlib", "dataclasses")
+_CALLED = {"rlock": "lock", "waiter": "notification"}
 _INNER = re.compile(r"(\.<locals>)?\.<(listcomp|dictcomp|setcomp)>")
 _RANDOM = re.compile(r"[0-9a-f]{32}")
 
@@ -87,7 +88,7 @@ class Session:
         name = _INNER.sub("", frame.f_code.co_qualname)
         where = (maker, kind, name)
         count = self._made[where] = self._made.get(where, 0) + 1
-        made = f"{kind} {count} of {name}"
+        made = f"{_CALLED.get(kind, kind)} {count} of {name}"
         return (kind, made, maker) if maker else (kind, made)
 
 
