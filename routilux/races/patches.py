@@ -29,11 +29,11 @@ def _make(kind: str, real: Any) -> Any:
     observer = session.watching()
     if observer is None:
         return real
-    frame = maker_frame(3)
+    frame, helper = maker_frame(3)
     module = str(frame.f_globals.get("__name__"))
     if module.startswith("routilux."):
         return observer.engine_lock(real, kind, module)
-    obj = session.name_made(kind, frame)
+    obj = session.name_made(kind, frame, helper)
     if kind == "rlock":
         return observer.rlock(real, obj)
     return observer.waiter(real, obj) if kind == "waiter" else observer.lock(real, obj)
