@@ -102,6 +102,42 @@ def test_ids_of_activations_are_known_before_and_equal_in_every_run() -> None:
     assert diaries[0].started_ids == diaries[1].started_ids
 
 
+def test_threads_of_a_handler_are_told_of() -> None:
+    told: list[tuple[str, int]] = []
+
+    class Threads(Observer):
+        def forking(self, thread: int) -> None:
+            told.append(("forking", thread))
+
+        def began(self, thread: int) -> None:
+            told.append(("began", thread))
+
+        def over(self, thread: int) -> None:
+            told.append(("over", thread))
+
+        def joined(self, thread: int) -> None:
+            told.append(("joined", thread))
+
+    class Starter(Actor):
+        def work(self, **data: Any) -> None:
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+
+    def run() -> list[tuple[str, int]]:
+        told.clear()
+        with seam.attach(Threads()):
+            flow = fan_in(Starter(), sources=1)
+            assert flow.execute("source0").wait(timeout=10)
+            flow.shutdown()
+        return list(told)
+
+    first = run()
+    assert [what for what, _ in first] == ["forking", "began", "over", "joined"]
+    assert len({thread for _, thread in first}) == 1
+    assert run() == first
+
+
 def test_nothing_is_left_of_it() -> None:
     lock, thread_lock = threading.Lock, threading._allocate_lock  # type: ignore[attr-defined]
     flow = run_observed(Diary())
