@@ -1,4 +1,5 @@
-"""For tests of flows: a clock that the test moves, a run to the end of everything, a recorder.
+"""For tests of flows: a clock that the test moves, a run to the end of everything, a recorder, and
+the search for races (`routilux.races`).
 
 Works with every test runner. With pytest, ``from routilux.testing import manual_clock, make_flow``
 in a ``conftest.py`` gives two fixtures; pytest is imported only if it is there.
@@ -15,12 +16,22 @@ from typing import TYPE_CHECKING, Any, Self
 from .bus import Level, Subscription
 from .clock import ManualClock
 from .flow import Flow
+from .races import explore, replay
 from .records import Kind, Record
 
 if TYPE_CHECKING:
     from .routine import Routine
 
-__all__ = ["ManualClock", "Recorder", "collect", "make_flow", "manual_clock", "run_until_idle"]
+__all__ = [
+    "ManualClock",
+    "Recorder",
+    "collect",
+    "explore",
+    "make_flow",
+    "manual_clock",
+    "replay",
+    "run_until_idle",
+]
 
 #: How long `run_until_idle` waits for handlers, in seconds of real time.
 SECONDS = 10.0

@@ -1,8 +1,9 @@
 """Looking for races: run a flow under many schedules, and repeat the one that fails."""
 
-from .explorer import Exploration, Outcome, Progress, explore
-from .replay import Replay, replay
+from .explorer import explore
+from .replaying import Replay, replay
 from .report import Report
+from .results import Exploration, Outcome, Progress
 from .run import Failure, Misuse
 from .schedule import Schedule
 

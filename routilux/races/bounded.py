@@ -1,4 +1,4 @@
-"""Every schedule with at most so many preemptions, one after the other; or every schedule there is."""
+"""Every schedule with at most so many preemptions, one after the other; or every one there is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _VOLUNTARY = (SLEEP, WAIT)
 class _Choice:
     """Where the last run could have gone on otherwise."""
 
-    __slots__ = ("could", "left", "taken")
+    __slots__ = ("could", "left", "options", "taken")
 
     def __init__(self, could: tuple[tuple[int, str, Obj], ...], options: list[int]) -> None:
         self.could = could
         self.taken = options[0]
         self.left = options[1:]
+        self.options = len(options)
 
 
 class DepthFirst(Strategy):
@@ -29,8 +30,8 @@ class DepthFirst(Strategy):
 
     Args:
         bound: how many preemptions a schedule may have; None: any number.
-        shared: what several tasks use, as far as is known. It may grow while the search goes on; then
-            nothing is proved yet.
+        shared: what several tasks use, as far as is known. It may grow while the search goes on;
+            then nothing is proved yet.
 
     Attributes:
         bound: as above.
@@ -42,7 +43,7 @@ class DepthFirst(Strategy):
         self._known = len(shared) if shared is not None else 0
         self.bound = bound
         self._choices: list[_Choice] = []
-        self._at = self._preemptions = 0
+        self._at = self._preemptions = self._runs = 0
         self.cut = False
 
     def begin(self, run: int) -> None:
@@ -75,6 +76,14 @@ class DepthFirst(Strategy):
         self.cut |= len(free) < len(options) and not alone
         return free
 
+    def estimate(self) -> int | None:
+        """How many runs it will take, roughly: as if what is not tried yet branched likewise."""
+        done, part = 0.0, 1.0
+        for choice in self._choices:
+            done += part * (choice.options - len(choice.left) - 1) / choice.options
+            part /= choice.options
+        return round(self._runs / (done + part)) if self._runs else None
+
     @property
     def complete(self) -> bool:
         """Whether all has been tried, once `learn` has said that nothing is left."""
@@ -82,6 +91,7 @@ class DepthFirst(Strategy):
 
     def learn(self, steps: list[Step], live: list[Task]) -> bool:
         """See `Strategy.learn`."""
+        self._runs += 1
         if self._shared is not None:
             self._shared.learn(steps)
         choices = self._choices
@@ -124,6 +134,7 @@ class Shared:
 
 
 def preempts(taken: int, enabled: list[Task], running: Task | None) -> bool:
+    """Whether it is a preemption to choose the task of that number."""
     if running is None or running.number == taken or running.mode in _VOLUNTARY:
         return False
     return running in enabled

@@ -1,5 +1,5 @@
-"""The runtime of a flow under control: the engine's own code, with a pool of workers that are tasks,
-a clock of virtual time, and locks that hand the baton on.
+"""The runtime of a flow under control: the engine's own code, with a pool of workers that are
+tasks, a clock of virtual time, and locks that hand the baton on.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class ControlledClock(clock.Clock):
 
 class Pool(Threads):
     """The pool of workers: a delivery that gets a free one becomes a task, others wait their turn.
-    As in real life the order of the queue is kept, and when a handler begins is up to the scheduler.
+    As in real life the order of the queue is kept, and when a handler begins is up to the
+    scheduler.
     """
 
     def __init__(self, runtime: ControlledRuntime, name: str, most: int, loop: EventLoop) -> None:
@@ -139,7 +140,7 @@ class Pool(Threads):
         self._waking = False
 
     def _assign(self, delivery: Delivery) -> None:
-        """Give a delivery to a free worker. It was caused by who queued it, not by who made room."""
+        """Give a delivery to a free worker. Who queued it has caused it, not who made room."""
         controller = self._controller
         waited = id(delivery) in self._queued
         by, step = self._queued.pop(id(delivery), (controller.me(), len(controller.steps) - 1))

@@ -18,14 +18,14 @@ from ..activation import current
 from .carriers import Carrier
 from .deadlock import Deadlock, describe
 from .ops import SLEEP, START, TIMED, WAIT, WAKE, Obj
-from .tasks import Abort, Blocker, Step, Task
+from .tasks import Abort, Blocker, Step, Task, names_of
 
 #: How long a task may run without a step, in seconds of real time, before it counts as stuck.
 STUCK_SECONDS = 5.0
 #: How long tasks get to end when a run is over.
 UNWIND_SECONDS = 2.0
 #: How long threads that are not controlled are waited for, when nobody else can go on.
-FOREIGN_SECONDS = 0.5
+FOREIGN_SECONDS = 0.3
 #: So often in a row time may pass and nothing else happen.
 IDLE_STEPS = 200
 #: ... while the driver waits for the end only.
@@ -61,6 +61,7 @@ class Controller:
         verdict: why the run was ended, if it was.
         inexact: what the tasks did that the relation of dependence does not know, in words.
         foreign: names of threads that are not controlled and took part.
+        describe: gives `Step.detail`, when that is wanted.
         tracer: is set by `sys.settrace` where a task begins; None: nothing is.
         queues: what tells which deliveries wait for a worker.
     """
@@ -69,6 +70,7 @@ class Controller:
         self._idle: list[Carrier] = []
         self._by_ident: dict[int, Task] = {}
         self.tracer: Any = None
+        self.describe: Callable[[], Any] = lambda: None
         self.runs = 0
         self._mute = 0  # in the scheduler's own code, or while a flow is built
         self._reset()
@@ -271,6 +273,12 @@ class Controller:
             if self.aborting:
                 raise Abort
         task.blocker = None
+        if self.detailed:
+            self._mute += 1
+            try:
+                self.steps[-1].detail = self.describe()
+            finally:
+                self._mute -= 1
         return not task.timed_out
 
     def touch(self, mode: str, obj: Obj) -> None:
@@ -363,7 +371,7 @@ class Controller:
             waiting = [t for t in self.live if t.due is not None]
         self._timed_in_a_row += 1
         if not waiting or self._timed_in_a_row > IDLE_STEPS:
-            found = describe(self.live, self.queues)
+            found = describe(self.live, self.queues, names_of(self.tasks))
             self._give_up("deadlock", found.summary, found)
             raise Abort
         self.inexact.add("waits with a time limit")

@@ -14,7 +14,7 @@ class Blocked(NamedTuple):
 
     Attributes:
         who: the activation, thread or driver that waits.
-        does: what it would do: ``acquire``, ``wait``.
+        does: ``wants`` (a lock) or ``waits for`` (anything else).
         what: for what it waits.
         holder: who holds that; empty when nobody does.
         holds: what it holds itself.
@@ -35,32 +35,39 @@ class Deadlock(NamedTuple):
         table: who waits for what.
         cycle: the tasks that wait for each other, if there is such a circle.
         queued: deliveries that wait for a worker.
+        tasks: numbers of the tasks that matter.
     """
 
     summary: str
     table: tuple[Blocked, ...]
     cycle: tuple[str, ...]
     queued: tuple[str, ...]
+    tasks: tuple[int, ...]
 
 
-def describe(live: list[Task], queues: list[Callable[[], list[str]]]) -> Deadlock:
+def describe(
+    live: list[Task], queues: list[Callable[[], list[str]]], names: dict[int, str]
+) -> Deadlock:
     """The deadlock of tasks of which none can go on."""
     blocked = [task for task in live if task.blocker is not None and not task.idle]
-    table = tuple(_line(task) for task in blocked)
+    table = tuple(_line(task, names) for task in blocked)
     queued = tuple(text for tell in queues for text in tell())
-    cycle = _cycle(blocked)
-    return Deadlock(_summary(table, cycle, queued), table, cycle, queued)
+    circle = _cycle(blocked)
+    tasks = tuple(task.number for task in circle or [t for t in blocked if t.number] or blocked)
+    cycle = tuple(names[task.number] for task in circle)
+    return Deadlock(_summary(table, cycle, queued), table, cycle, queued, tasks)
 
 
-def _line(task: Task) -> Blocked:
+def _line(task: Task, names: dict[int, str]) -> Blocked:
     assert task.blocker is not None  # only those that wait are asked
     holder = task.blocker.holder()
-    does = "wait" if task.mode == WAIT else "acquire"
+    does = "waits for" if task.mode == WAIT else "wants"
     held = tuple(text_of(lock) for lock in task.held)
-    return Blocked(task.what, does, text_of(task.obj), holder.what if holder else "", held)
+    by = names[holder.number] if holder is not None else ""
+    return Blocked(names[task.number], does, text_of(task.obj), by, held)
 
 
-def _cycle(blocked: list[Task]) -> tuple[str, ...]:
+def _cycle(blocked: list[Task]) -> list[Task]:
     for first in blocked:
         seen: list[Task] = []
         task: Task | None = first
@@ -68,8 +75,8 @@ def _cycle(blocked: list[Task]) -> tuple[str, ...]:
             seen.append(task)
             task = task.blocker.holder() if task.blocker is not None else None
         if task is first:
-            return tuple(each.what for each in seen)
-    return ()
+            return seen
+    return []
 
 
 def _summary(table: tuple[Blocked, ...], cycle: tuple[str, ...], queued: tuple[str, ...]) -> str:

@@ -113,7 +113,7 @@ class _Watched(Routine):
         if observer is None or name not in _get(self, "__dict__") or not observer.watches():
             return _get(self, name)
         value = _get(self, name)
-        if isinstance(value, (_QUIET, PRIMITIVES)):
+        if isinstance(value, (_QUIET, PRIMITIVES)) or _holds_primitives(value):
             return value
         obj = (ATTR, session.name(self), name)
         if type(value) in _PLAIN:
@@ -135,6 +135,13 @@ class _Watched(Routine):
             return
         obj = (ATTR, session.name(self), name)
         _tell(observer, WRITE, obj, object.__delattr__, (self, name))
+
+
+def _holds_primitives(value: Any) -> bool:
+    """Whether it is a list or dict of locks and such, which nobody changes."""
+    if type(value) is dict:
+        value = list(value.values())
+    return type(value) in (list, tuple) and bool(value) and isinstance(value[0], PRIMITIVES)
 
 
 def _told(

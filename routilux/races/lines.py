@@ -1,8 +1,8 @@
 """Steps at each line of the user's code, and before each store: for what the seam cannot see.
 
 On 3.12 and later by `sys.monitoring`, which is told of the code objects beforehand; on 3.11 by
-`sys.settrace`. A step is named by the function and how far the line is into it, so that it keeps its
-name when something is edited above.
+`sys.settrace`. A step is named by the function and how far the line is into it, so that it keeps
+its name when something is edited above.
 """
 
 from __future__ import annotations

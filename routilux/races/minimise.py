@@ -170,8 +170,8 @@ def _glued(segments: list[Segment]) -> list[list[int]]:
         after = next((i for i in range(at + 1, len(segments)) if segments[i][0] == who), None)
         if after is None:
             continue
-        earlier = segments[: at + 1] + [segments[after]] + segments[at + 1 : after]
-        later = segments[:at] + segments[at + 1 : after] + [segments[at]]
+        earlier = [*segments[: at + 1], segments[after], *segments[at + 1 : after]]
+        later = [*segments[:at], *segments[at + 1 : after], segments[at]]
         found.append(earlier + segments[after + 1 :])
         found.append(later + segments[after:])
     return [[who for who, count in order for _ in range(count)] for order in found]

@@ -64,6 +64,7 @@ class Control(Observer):
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
+        controller.describe = self._detail
         self.free = False  # while the flow is built, and looked at: nobody else is there
         self._runtimes = count(1)
 
@@ -90,12 +91,10 @@ class Control(Observer):
     def _step(self, mode: str, obj: Obj) -> None:
         if self.free:
             return
-        controller = self.controller
-        controller.step(mode, obj)
-        if controller.detailed:
-            controller.steps[-1].detail = self._detail()
+        self.controller.step(mode, obj)
 
     def _detail(self) -> Detail:
+        """What a report tells of the step that the calling task has taken."""
         task = self.controller.me()
         frames = _users_frames(sys._getframe(2))
         place = frames[0][:2] if frames else None

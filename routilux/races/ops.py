@@ -40,6 +40,10 @@ STAT, CONFIG, ATTR = "stat", "config", "attr"
 KEPT_IN = {"_stats": STAT, "_config": CONFIG}
 
 
+#: Things whose name says already what they are.
+_MADE = ("lock", "rlock", "waiter")
+
+
 def text_of(obj: Obj) -> str:
     """An object as schedules and reports name it: ``counter.n``, ``counter.stat:n``."""
     kind, *rest = obj
@@ -47,6 +51,8 @@ def text_of(obj: Obj) -> str:
         return f"{rest[0]}.{kind}:{_key(rest[1])}"
     if kind == ATTR and len(rest) == 2:
         return f"{rest[0]}.{rest[1]}"
+    if kind in _MADE and rest:
+        return str(rest[0])
     return " ".join((str(kind), *map(_key, rest)))
 
 

@@ -29,11 +29,11 @@ def _make(kind: str, real: Any) -> Any:
     observer = session.watching()
     if observer is None:
         return real
-    frame = maker_frame(3)
+    frame, helper = maker_frame(3)
     module = str(frame.f_globals.get("__name__"))
     if module.startswith("routilux."):
         return observer.engine_lock(real, kind, module)
-    obj = session.name_made(kind, frame)
+    obj = session.name_made(kind, frame, helper)
     if kind == "rlock":
         return observer.rlock(real, obj)
     return observer.waiter(real, obj) if kind == "waiter" else observer.lock(real, obj)
@@ -54,6 +54,42 @@ def make_waiter() -> Any:
     return _make("waiter", _new_lock())
 
 
+_NUMBER = "_routilux_number"
+_start, _join = threading.Thread.start, threading.Thread.join
+
+
+def start_watched(thread: threading.Thread) -> None:
+    """`threading.Thread.start` of a thread of the user's, told of. Its number is the same in every
+    run that takes the same decisions.
+    """
+    observer = session.watching()
+    frame, _ = maker_frame(2)
+    if observer is None or str(frame.f_globals.get("__name__")).startswith("routilux."):
+        _start(thread)
+        return
+    watcher, run, number = observer, thread.run, hash(session.count_made("thread")[1:])
+
+    def told() -> None:
+        watcher.began(number)
+        try:
+            run()
+        finally:
+            watcher.over(number)
+
+    thread.run = told  # type: ignore[method-assign]
+    thread.__dict__[_NUMBER] = number
+    observer.forking(number)
+    _start(thread)
+
+
+def join_watched(thread: threading.Thread, timeout: float | None = None) -> None:
+    """`threading.Thread.join`, told of."""
+    _join(thread, timeout)
+    observer, number = session.watching(), thread.__dict__.get(_NUMBER)
+    if observer is not None and number is not None and not thread.is_alive():
+        observer.joined(number)
+
+
 class Patches:
     """Replaces names, and puts them back.
 
@@ -69,6 +105,8 @@ class Patches:
             (threading, "RLock", make_rlock),
             (threading, "_allocate_lock", make_waiter),
             (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
+            (threading.Thread, "start", start_watched),
+            (threading.Thread, "join", join_watched),
             *extra,
         ]
         self._undo: list[Callable[[], None]] = []

@@ -59,6 +59,8 @@ class Lock(Primitive):
 
     def _ask(self, controller: Controller, blocking: bool, timeout: float) -> bool:
         """Take the step. Whether the lock is now to be had."""
+        if controller.aborting and not self._taken:
+            return True  # while things are put in order, perhaps in a finalizer
         if blocking:
             due = None if timeout < 0 else controller.due_in(timeout)
             if due is None:

@@ -12,6 +12,23 @@ from .controller import Controller
 
 
 @contextmanager
+def hushed(controller: Controller) -> Iterator[None]:
+    """Drop what is logged by tasks that are ended because their run is over."""
+    loggers = [logging.getLogger(name) for name in ("routilux", "concurrent.futures", "asyncio")]
+
+    def is_heard(record: logging.LogRecord) -> bool:
+        return not controller.aborting or controller.me() is None
+
+    for logger in loggers:
+        logger.addFilter(is_heard)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_heard)
+
+
+@contextmanager
 def muted(controller: Controller) -> Iterator[None]:
     """Drop what controlled tasks print, and what the engine logs of them."""
     streams = sys.stdout, sys.stderr

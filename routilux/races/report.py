@@ -12,7 +12,7 @@ from .observing import Detail
 from .ops import STATE, op_text, text_of
 from .run import Failure, Result
 from .schedule import Schedule
-from .tasks import Step, Task
+from .tasks import Step, Task, names_of
 
 #: Steps that the table shows, at most: the last ones.
 MOST_STEPS = 60
@@ -135,8 +135,10 @@ def report_of(
     """The report of a failing run; or without one, what there is to say."""
     if result is None or failure is None:
         return Report(notes[0] if notes else "", (), (), 0, None, None, (), tuple(notes[1:]))
-    advice = advise(result)
-    numbers = advice.tasks if advice is not None else ()
+    advice = None if failure.kind == "deadlock" else advise(result)
+    numbers: tuple[int, ...] = advice.tasks if advice is not None else ()
+    if failure.deadlock is not None:
+        numbers = failure.deadlock.tasks
     lines = _lines(result, numbers)
     tasks = _tasks(result, [line.task for line in lines], numbers)
     facts = []
@@ -147,9 +149,23 @@ def report_of(
     title = f"{failure.kind}: {failure.message}"
     shown = tuple(lines[-MOST_STEPS:])
     left_out = len(lines) - len(shown)
-    return Report(
+    report = Report(
         title, tasks, shown, left_out, advice, failure.deadlock, tuple(facts), tuple(notes)
     )
+    renamed: Report = _renamed(report, result.locks)
+    return renamed
+
+
+def _renamed(part: Any, names: dict[str, str]) -> Any:
+    """The same with locks called by the attributes that hold them."""
+    if isinstance(part, str):
+        for name in sorted(names, key=len, reverse=True):
+            part = part.replace(name, names[name])
+        return part
+    if isinstance(part, tuple):
+        parts = [_renamed(each, names) for each in part]
+        return type(part)(*parts) if hasattr(part, "_fields") else tuple(parts)
+    return part
 
 
 def _count(number: int, what: str) -> str:
@@ -168,7 +184,8 @@ def _lines(result: Result, numbers: tuple[int, ...]) -> list[Line]:
 def _line(index: int, step: Step) -> Line:
     detail: Detail | None = step.detail
     word = _WORDS.get(step.mode, step.mode)
-    what = f"{word} {text_of(step.obj)}"
+    obj = step.obj[1:] if step.mode in ("emit", "wait") and len(step.obj) > 1 else step.obj
+    what = f"{word} {'.'.join(map(str, obj)) if obj is not step.obj else text_of(obj)}"
     if detail is not None and step.mode in STATE:
         what += f" = {detail.value}"
     place = source = ""
@@ -184,19 +201,8 @@ def _tasks(
     result: Result, seen: list[int], first: tuple[int, ...]
 ) -> tuple[tuple[int, str, str], ...]:
     order = dict.fromkeys([*first, *seen])
-    names = _names(result.tasks)
+    names = names_of(result.tasks)
     return tuple((n, names[n], _chain(result.tasks, n, names)) for n in order)
-
-
-def _names(tasks: list[Task]) -> dict[int, str]:
-    """Names that tell the tasks apart."""
-    counts: dict[str, int] = {}
-    names = {}
-    for task in tasks:
-        counts[task.what] = counts.get(task.what, 0) + 1
-        number = counts[task.what]
-        names[task.number] = task.what if number == 1 else f"{task.what} #{number}"
-    return names
 
 
 def _chain(tasks: list[Task], number: int, names: dict[int, str]) -> str:
@@ -221,7 +227,7 @@ def _deadlock_lines(found: Deadlock) -> list[str]:
     for line in found.table:
         holds = f", and holds {', '.join(line.holds)}" if line.holds else ""
         by = f", held by {line.holder}" if line.holder else ""
-        lines.append(f"  {line.who} waits to {line.does} {line.what}{by}{holds}")
+        lines.append(f"  {line.who} {line.does} {line.what}{by}{holds}")
     return [*lines, *(f"  {text}" for text in found.queued)]
 
 
@@ -233,7 +239,7 @@ def _deadlock_data(found: Deadlock | None) -> dict[str, Any] | None:
 
 def steps_text(result: Result) -> tuple[str, ...]:
     """Every step in one line."""
-    names = _names(result.tasks)
+    names = names_of(result.tasks)
     return tuple(
         f"{index} {names[step.task.number]}: {op_text(step.mode, step.obj)}"
         for index, step in enumerate(result.steps)

@@ -15,12 +15,14 @@ from ..job import JobState
 from . import seam
 from .controlled_loop import ControlledLoop
 from .controller import Controller, Pick, Quiet, Verdict
-from .deadlock import Deadlock
+from .deadlock import Deadlock, describe
 from .lines import Lines
 from .observing import Control, ProcessExit, brief
-from .ops import WAIT
+from .ops import WAIT, text_of
+from .primitives import Lock
+from .quiet import hushed
 from .session import session
-from .tasks import Abort, Step, Task
+from .tasks import Abort, Step, Task, names_of
 from .threads import forget_threads
 
 Build = Callable[[], Any]
@@ -65,6 +67,7 @@ class Result(NamedTuple):
         verdict: why it was given up before its end, other than by a deadlock; None: it was not.
         outcome: the state at the end, comparable; None if it did not end.
         state: the same to be read.
+        locks: what reports call the locks that routines hold as attributes, by their names.
         steps: in order.
         tasks: who took them.
         inexact: see `Controller`.
@@ -75,6 +78,7 @@ class Result(NamedTuple):
     verdict: Verdict | None
     outcome: Any
     state: dict[str, dict[str, str]]
+    locks: dict[str, str]
     steps: list[Step]
     tasks: list[Task]
     inexact: frozenset[str]
@@ -144,7 +148,7 @@ class Runner:
         as garbage now and then, and not when it happens to be much.
         """
         state, collects = random.getstate(), gc.isenabled()
-        with seam.attach(self.control, self.control.replaced()):
+        with seam.attach(self.control, self.control.replaced()), hushed(self.controller):
             gc.disable()
             try:
                 yield
@@ -258,13 +262,11 @@ class _Course:
 
     def _left_blocked(self) -> Failure | None:
         """Activations that nobody waits for may hang too."""
-        from .deadlock import describe
-
         mine = self._controller.me()
         live = [t for t in self._controller.live if t is not mine and _matters(t)]
         if not live:
             return None
-        found = describe(live, self._controller.queues)
+        found = describe(live, self._controller.queues, names_of(self._controller.tasks))
         return Failure("deadlock", found.summary, None, found)
 
     def result(self) -> Result:
@@ -286,6 +288,7 @@ class _Course:
             verdict,
             outcome,
             self._state,
+            lock_names(session.flows) if controller.detailed else {},
             controller.steps,
             controller.tasks,
             frozenset(controller.inexact),
@@ -339,3 +342,32 @@ def _frozen(value: Any, depth: int = 6) -> str:
         items = (f"{_frozen(k, depth - 1)}: {_frozen(v, depth - 1)}" for k, v in value.items())
         return f"{{{', '.join(sorted(items))}}}"
     return _ADDRESS.sub("", brief(value))
+
+
+def lock_names(flows: list[Flow]) -> dict[str, str]:
+    """The attributes of routines that hold locks, or things made of them: by name of the lock."""
+    found: dict[str, str] = {}
+    for flow in flows:
+        for routine in flow.routines.values():
+            owner = session.name(routine)
+            for name, value in list(vars(routine).items()):
+                parts = [(f"{owner}.{name}", value)]
+                if type(value) in (list, tuple):
+                    parts += [(f"{owner}.{name}[{i}]", each) for i, each in enumerate(value)]
+                elif type(value) is dict:
+                    parts += [(f"{owner}.{name}[{key!r:.20}]", v) for key, v in value.items()]
+                for text, part in parts:
+                    lock = _lock_of(part)
+                    if lock is not None:
+                        found.setdefault(text_of(lock.obj), text)
+    return found
+
+
+def _lock_of(value: Any) -> Lock | None:
+    """The lock itself, or the one inside of a condition, an event, a semaphore or a queue."""
+    for _ in range(3):
+        if isinstance(value, Lock):
+            return value
+        inner = [getattr(value, name, None) for name in ("_lock", "_cond", "mutex")]
+        value = next((each for each in inner if each is not None), None)
+    return None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Modules that make locks on behalf of whoever called them.
 _LIBRARY = ("threading", "queue", "concurrent", "asyncio", "contextlib", "dataclasses")
+_CALLED = {"rlock": "lock", "waiter": "notification"}
+_INNER = re.compile(r"(\.<locals>)?\.<(listcomp|dictcomp|setcomp)>")
 _RANDOM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -76,24 +78,32 @@ class Session:
         count = self._made[where] = self._made.get(where, 0) + 1
         return (kind, count, maker)
 
-    def name_made(self, kind: str, frame: FrameType) -> Obj:
+    def name_made(self, kind: str, frame: FrameType, helper: str) -> Obj:
         """A name for a lock or thread: who makes it, in which function, and how many that has made.
         No line number, so that it stays the same after an edit elsewhere.
         """
         cause = current.get(None)
         maker = cause.id if cause is not None else 0
-        where = (maker, kind, frame.f_code.co_qualname)
+        # Comprehensions are functions of their own before 3.12.
+        name = _INNER.sub("", frame.f_code.co_qualname)
+        if helper:
+            name = f"{name} in {helper}"
+        where = (maker, kind, name)
         count = self._made[where] = self._made.get(where, 0) + 1
-        made = f"{kind} {count} of {frame.f_code.co_qualname}"
+        made = f"{_CALLED.get(kind, kind)} {count} of {name}"
         return (kind, made, maker) if maker else (kind, made)
 
 
-def maker_frame(depth: int) -> FrameType:
-    """The frame of who makes a lock or thread, through those of the library that help."""
+def maker_frame(depth: int) -> tuple[FrameType, str]:
+    """The frame of who makes a lock or thread, and the functions of the library that help: how many
+    locks these make is their affair, and another in each version of Python.
+    """
     frame = sys._getframe(depth)
+    helpers = []
     while frame.f_back is not None and _in_library(frame.f_globals.get("__name__")):
+        helpers.append(frame.f_code.co_qualname)
         frame = frame.f_back
-    return frame
+    return frame, ", ".join(dict.fromkeys(helpers[::-1]))
 
 
 def _in_library(module: Any) -> bool:

@@ -51,9 +51,9 @@ class Task:
     """
 
     __slots__ = (
-        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty", "held",
-        "id", "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent", "patient", "step",
-        "thread", "timed_out", "what",
+        "activation", "blocker", "body", "carrier", "due", "eager", "ended", "error", "hasty",
+        "held", "id", "idle", "lag", "made", "made_at", "mode", "number", "obj", "parent",
+        "patient", "step", "thread", "timed_out", "what",
     )  # fmt: skip
 
     def __init__(
@@ -106,3 +106,13 @@ class Step:
         self.timed = timed
         self.preempts = preempts
         self.detail: Any = None
+
+
+def names_of(tasks: list[Task]) -> dict[int, str]:
+    """Names that tell tasks apart, by number."""
+    counts: dict[str, int] = {}
+    names = {}
+    for task in tasks:
+        number = counts[task.what] = counts.get(task.what, 0) + 1
+        names[task.number] = task.what if number == 1 else f"{task.what} #{number}"
+    return names

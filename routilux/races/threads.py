@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent import futures
 from collections.abc import Callable
+from concurrent import futures
 from typing import Any
 
 from ..routine import Timer

@@ -37,7 +37,18 @@ def draw(seed: int, most: int) -> tuple[list[list[Act]], int]:
 def _act(rng: random.Random, depth: int = 0) -> Act:
     kinds = ["read", "write", "write", "add", "raise_if", "list", "walk", "split", "sleep", "all"]
     if depth == 0:
-        kinds += ["lock", "lock", "lock", "emit", "try", "later", "timed", "event", "slot", "cancel"]
+        kinds += [
+            "lock",
+            "lock",
+            "lock",
+            "emit",
+            "try",
+            "later",
+            "timed",
+            "event",
+            "slot",
+            "cancel",
+        ]
     kind = rng.choice(kinds)
     if kind == "lock":
         inner = [_act(rng, 1) for _ in range(rng.randint(1, 2))]
@@ -91,7 +102,7 @@ class Doer(Routine):
         self.define_event("more")
         self.define_slot("kept", self.keep, merge_strategy="append")
         self.define_event("kept")
-        self.locks = {name: threading.RLock() for name in LOCKS}
+        self.a, self.b = threading.RLock(), threading.RLock()
         self.ready = threading.Event()
         self.items: list[int] = []
         self.x = self.y = 0
@@ -100,6 +111,9 @@ class Doer(Routine):
     def go(self, who: str, body: list[Act]) -> None:
         for index, act in enumerate(body):
             self.do(f"{who}{index}", act)
+
+    def lock(self, name: str) -> Any:
+        return self.a if name == "a" else self.b
 
     def keep(self, **lists: Any) -> None:
         SEEN["kept" + str(len(lists["who"]))] = list(lists["who"])
@@ -137,15 +151,15 @@ class Doer(Routine):
 
     def do_more(self, who: str, kind: str, arg: Any, rest: list[Any]) -> None:
         if kind == "lock":
-            with self.locks[arg]:
+            with self.lock(arg):
                 self.go(who, rest[0])
-        elif kind == "try" and (got := self.locks[arg].acquire(blocking=False)):
+        elif kind == "try" and (got := self.lock(arg).acquire(blocking=False)):
             SEEN[who] = got
             self.do(who + "t", rest[0])
-            self.locks[arg].release()
-        elif kind == "timed" and self.locks[arg].acquire(timeout=0.15):
+            self.lock(arg).release()
+        elif kind == "timed" and self.lock(arg).acquire(timeout=0.15):
             self.do(who + "t", rest[0])
-            self.locks[arg].release()
+            self.lock(arg).release()
         elif kind == "emit":
             self.emit("more", who=who + "e", body=arg)
         elif kind == "slot":

@@ -10,7 +10,7 @@ from routilux.races import Schedule, explore, replay
 from tests.races.cases import CASES
 
 #: Runs of a twin, if not all of the budget: enough to see that it is not reported lightly.
-FEW = 40
+FEW = 15
 NAMES = sorted(CASES)
 
 

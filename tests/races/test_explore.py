@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from routilux import ErrorHandler, Flow, InvalidValueError, Routine, RoutiluxError
+from routilux import ErrorHandler, Flow, InvalidValueError, RoutiluxError, Routine
 from routilux.races import Misuse, Progress, explore, replay
 from tests.races.cases.case import Actor, Source, both, fan_in, stat
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import Any
 
 import pytest
 
-from routilux import Flow, Routine, RoutiluxError
+from routilux import Flow, RoutiluxError, Routine
 from routilux.races import seam
 from routilux.races.instrument import ENGINE
 from routilux.races.observer import Observer
@@ -103,6 +102,42 @@ def test_ids_of_activations_are_known_before_and_equal_in_every_run() -> None:
     assert diaries[0].started_ids == diaries[1].started_ids
 
 
+def test_threads_of_a_handler_are_told_of() -> None:
+    told: list[tuple[str, int]] = []
+
+    class Threads(Observer):
+        def forking(self, thread: int) -> None:
+            told.append(("forking", thread))
+
+        def began(self, thread: int) -> None:
+            told.append(("began", thread))
+
+        def over(self, thread: int) -> None:
+            told.append(("over", thread))
+
+        def joined(self, thread: int) -> None:
+            told.append(("joined", thread))
+
+    class Starter(Actor):
+        def work(self, **data: Any) -> None:
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+
+    def run() -> list[tuple[str, int]]:
+        told.clear()
+        with seam.attach(Threads()):
+            flow = fan_in(Starter(), sources=1)
+            assert flow.execute("source0").wait(timeout=10)
+            flow.shutdown()
+        return list(told)
+
+    first = run()
+    assert [what for what, _ in first] == ["forking", "began", "over", "joined"]
+    assert len({thread for _, thread in first}) == 1
+    assert run() == first
+
+
 def test_nothing_is_left_of_it() -> None:
     lock, thread_lock = threading.Lock, threading._allocate_lock  # type: ignore[attr-defined]
     flow = run_observed(Diary())
@@ -115,9 +150,9 @@ def test_nothing_is_left_of_it() -> None:
 
 
 def test_two_observers_at_once_are_refused() -> None:
+    second = seam.attach(Diary())
     with seam.attach(Diary()), pytest.raises(RoutiluxError, match="one at a time"):
-        with seam.attach(Diary()):
-            pass
+        second.__enter__()
     with seam.attach(Diary()):
         pass
 
@@ -142,11 +177,10 @@ class Places:
         self.it: Any = {}
 
     def use(self) -> Any:
-        it = sys._getframe
-        del it
         return [
             self.it.get(1), self.it.pop(1), len(self.it), f"{self.it}", 3 in self.it,
-            [x for x in self.it], self.it[1], self.it.a.b, self.it[1].append(2), print(self.it),
+            [x for x in self.it], self.it[1],  # noqa: C416
+            self.it.a.b, self.it[1].append(2), print(self.it),
             open(self.it), (self.it, 1),
         ]  # fmt: skip
 
@@ -158,9 +192,11 @@ def test_the_source_says_what_becomes_of_a_container() -> None:
     codes = [Places.use.__code__]
     codes += [c for c in codes[0].co_consts if hasattr(c, "co_code")]
     for code in codes:
-        for instruction in dis.get_instructions(code):
-            if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and instruction.argval == "it":
-                found.append(use_at(code, instruction.offset))
+        found += [
+            use_at(code, instruction.offset)
+            for instruction in dis.get_instructions(code)
+            if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and instruction.argval == "it"
+        ]
     read, write = Use.READ, Use.WRITE
     assert found == [
         read, write, read, read, read, Use.ITERATE, read, read, write, read, Use.ESCAPE, Use.ESCAPE
