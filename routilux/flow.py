@@ -397,12 +397,15 @@ class Flow:
         entry_params: Mapping[str, Any] | None,
         execution_strategy: str | None,
         entry_slot: str,
+        synthetic: bool = False,
     ) -> JobState:
         if hub.gate is not None:
             hub.gate()
         routine = self._routine(entry_routine_id)
         params = checks.params(self.flow_id, entry_params) if entry_params else {}
         job = self._new_job(execution_strategy)
+        if synthetic:
+            job.mark_synthetic()
         slot = routine._slots.get(entry_slot)
         if slot is None:
             error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
@@ -426,6 +429,8 @@ class Flow:
                 job.backlog = deque()
         job.flow, job.backend = self, self._backend(strategy)
         self._remember(job)
+        if parent is not None and parent.job.synthetic:
+            job.mark_synthetic()
         return job
 
     def _next_ident(self) -> int:

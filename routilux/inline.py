@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .commit import discard, into_mailbox
 from .gate import WINDOW, admit, queue_watched, resolve
 from .job import PAUSED, WATCHED
+from .standing import For, waiting_for
 from .workers import Backend, Runner, Seat, drain, thread_of
 
 if TYPE_CHECKING:
@@ -153,11 +154,14 @@ class Inline(Backend):
         """Wait until another thread has ended the job, or there is something to run for us."""
         self._claims.append(job)
         try:
-            job.flow._scheduler.await_turn(
-                lambda: (
-                    job.done or bool(self._ready and not self._baton.locked()) or self._rests(job)
+            with waiting_for(For.TURN, job.flow, None, job=job):
+                job.flow._scheduler.await_turn(
+                    lambda: (
+                        job.done
+                        or bool(self._ready and not self._baton.locked())
+                        or self._rests(job)
+                    )
                 )
-            )
         except KeyboardInterrupt as interrupt:
             self._claims.remove(job)
             if job.retries_waiting:

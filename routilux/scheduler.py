@@ -351,12 +351,16 @@ class Scheduler:
     def preview(self, activation: int, data: dict[str, Any]) -> None:
         """Keep a short text of a payload, as long as somebody wants some."""
         if self.bus.previews > 0:
-            from .preview import preview, tree
-
             self.bus.previews -= 1
-            self.bus.lane().note(activation, Note.PAYLOAD, preview(data))
-            if self.bus.trees:
-                self.bus.lane().note(activation, Note.TREE, tree(data))
+            self.note_payload(activation, data)
+
+    def note_payload(self, activation: int, data: dict[str, Any]) -> None:
+        """Keep a short text of a payload."""
+        from .preview import preview, tree
+
+        self.bus.lane().note(activation, Note.PAYLOAD, preview(data))
+        if self.bus.trees:
+            self.bus.lane().note(activation, Note.TREE, tree(data))
 
     @staticmethod
     def pending_tasks(job: JobState) -> list[SlotActivationTask]:
