@@ -26,7 +26,7 @@ from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
-from tui.session.messages import Answer, AskStack, Control, Pull
+from tui.session.messages import Answer, Pull, Question
 from tui.session.session import Session
 from tui.session.source import Source
 from tui.targets import Folder, Target
@@ -219,7 +219,7 @@ class MonitorApp(App[None]):
         if isinstance(screen, ValuesScreen):
             screen.open(name)
 
-    async def ask(self, request: Control | AskStack) -> Answer | None:
+    async def ask(self, request: Question) -> Answer | None:
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
 

@@ -14,8 +14,6 @@ from tui.session.messages import (
     EXECUTE,
     TIMER,
     Answer,
-    AskStack,
-    Control,
     EdgeInfo,
     FlowInfo,
     FlowState,
@@ -24,6 +22,7 @@ from tui.session.messages import (
     LaneState,
     LaterInfo,
     Pull,
+    Question,
     RecordTuple,
     RoutineInfo,
     ScriptState,
@@ -284,7 +283,7 @@ class CannedSession:
         self.answering = True
         self.alive = True
         self.calls: list[str] = []
-        self.asked: list[Control | AskStack] = []
+        self.asked: list[Question] = []
         self.answers: list[Answer] = []  # what to answer next; none left: no answer comes
         self._items = list(items)
 
@@ -304,7 +303,7 @@ class CannedSession:
             self.on_event(item)
         return None
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         self.asked.append(request)
         return self.answers.pop(0) if self.answers else None
 

@@ -24,13 +24,12 @@ from msgspec.structs import replace
 
 from .messages import (
     Answer,
-    AskStack,
-    Control,
     Frames,
     Load,
     Message,
     OpenGate,
     Pull,
+    Question,
     ScriptState,
     Snapshot,
     Stop,
@@ -161,7 +160,7 @@ class EngineProcess:
                 self.send(pull)
         return self._snapshot
 
-    def request(self, request: Control | AskStack) -> asyncio.Future[Answer]:
+    def request(self, request: Question) -> asyncio.Future[Answer]:
         """Ask for something else than a snapshot; any number of answers may be owed."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self._hung_up:

@@ -133,17 +133,18 @@ def _entered(frames: Frames, by: frozenset[CodeType], inner: int) -> Frames:
 def _stripped(frames: Frames) -> Frames:
     """Without engine frames at the beginning; among the user's only what was called is kept."""
     start = 0
-    while start < len(frames) and _is_engine(frames[start][0]):
+    while start < len(frames) and is_engine(frames[start][0]):
         start += 1
     own = frames[start:]
     return [
         each
         for place, each in enumerate(own)
-        if not (_is_engine(each[0]) and _is_engine(own[place - 1][0]))
+        if not (is_engine(each[0]) and is_engine(own[place - 1][0]))
     ]
 
 
-def _is_engine(frame: FrameType) -> bool:
+def is_engine(frame: FrameType) -> bool:
+    """Whether the frame is the engine's own; ready routines count as the user's."""
     file = frame.f_code.co_filename
     return file.startswith(_ENGINE) and not file.startswith(_BUILTIN)
 
