@@ -28,6 +28,7 @@ from tui.session.messages import (
     ScriptState,
     SlotInfo,
     Snapshot,
+    WaitInfo,
 )
 
 SECOND = 1_000_000_000
@@ -114,6 +115,8 @@ class World:
         self.told_jobs: tuple[JobInfo, ...] | None = None
         self.later: tuple[LaterInfo, ...] = ()
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
+        self.waits: tuple[WaitInfo, ...] = ()
+        self.synthetic: tuple[int, ...] = ()
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
         self._sequence = 0
@@ -226,6 +229,8 @@ class World:
             stat_names=self.stat_names,
             jobs=self.told_jobs,
             later=self.later,
+            synthetic=self.synthetic,
+            waits=self.waits,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:

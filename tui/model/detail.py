@@ -13,6 +13,7 @@ from . import log
 from .gauges import RoutineGauge
 from .history import SECOND, Window
 from .monitor import Monitor
+from .names import made_up
 from .rows import Key, RoutineRow
 from .run import Run
 
@@ -118,12 +119,18 @@ class Detail(NamedTuple):
 
 
 def find(run: Run, flow: str, routine: str) -> Key | None:
-    """The routine of that flow and name in this generation; it may have another place in it."""
-    for info in run.flows.values():
-        for each in info.routines if info.id == flow else ():
-            if each.id == routine:
-                return info.number, each.number
-    return None
+    """The routine of that flow and name in this generation; it may have another place in it. A flow
+    without a name has another id each time, so the only routine of that name will do.
+    """
+    named = [
+        (info.id, (info.number, each.number))
+        for info in run.flows.values()
+        for each in info.routines
+        if each.id == routine
+    ]
+    if len(named) == 1 and made_up(flow) and made_up(named[0][0]):
+        return named[0][1]
+    return next((key for name, key in named if name == flow), None)
 
 
 def detail(run: Run, key: Key) -> Detail | None:

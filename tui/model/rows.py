@@ -57,6 +57,7 @@ class RoutineRow(NamedTuple):
     dropped: int
     later: int  # deliveries that wait for their time: tries to repeat, timers
     trend: list[float]
+    pool: float = 0.0  # share of the threads' time over the last five seconds
 
 
 class EdgeRow(NamedTuple):
