@@ -14,11 +14,14 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.filters import Filters
+from tui.filters import CALLS, Filters
 from tui.keys import EVERYWHERE, MAP
+from tui.model.calling import NotSentError, again, form_of, target_for
 from tui.model.monitor import Monitor
 from tui.model.rows import Key
 from tui.options import MAX_HZ, MIN_HZ
+from tui.paint.canvas import clean
+from tui.screens.call import CallScreen
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
@@ -26,7 +29,7 @@ from tui.screens.kept import KeptScreens
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
-from tui.session.messages import Answer, Pull, Question
+from tui.session.messages import Answer, Pull, Question, RecordTuple
 from tui.session.session import Session
 from tui.session.source import Source
 from tui.targets import Folder, Target
@@ -55,6 +58,7 @@ class MonitorApp(App[None]):
         opens: makes the session for what the picker chose, not yet started.
         own_cpu: CPU time of this process in nanoseconds, for the cost in the header.
         filters: those used before; None: there are none, and none is kept.
+        calls: the same of messages that were sent by hand, by their slot.
     """
 
     CSS_PATH = "app.tcss"
@@ -80,6 +84,7 @@ class MonitorApp(App[None]):
         opens: Callable[[Target], Source] | None = None,
         own_cpu: Callable[[], int] = time.process_time_ns,
         filters: Filters | None = None,
+        calls: Filters | None = None,
     ) -> None:
         super().__init__()
         self.session = session
@@ -91,6 +96,7 @@ class MonitorApp(App[None]):
         self._opens = opens or self._open_session
         self._own_cpu = own_cpu
         self.filters = filters or Filters()
+        self.calls = calls or Filters(what="calls", kept=CALLS)
         self._ticking = ticking
         self._wanted_theme = theme
         self._ticks = 0
@@ -223,6 +229,30 @@ class MonitorApp(App[None]):
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
 
+    def open_call(self, key: Key | None = None) -> None:
+        """A form for a message to a routine; None: to where jobs begin."""
+        target = target_for(self.monitor.run, key)
+        if target is None:
+            self.say("There is no slot to send anything to yet.")
+        else:
+            self.push_screen(CallScreen(self, form_of(self.monitor.run, target)))
+
+    def open_again(self, record: RecordTuple | None) -> None:
+        """The form of a past message."""
+        if record is None:
+            self.say("No event is chosen to be sent again.")
+            return
+        try:
+            form = again(self.monitor, record)
+        except NotSentError as error:
+            self.say(f"Not to be sent again: {error}")
+        else:
+            self.push_screen(CallScreen(self, form))
+
+    def say(self, text: str) -> None:
+        """A line about what cannot be done."""
+        self.notify(clean(text), severity="warning", markup=False, timeout=5)
+
     def execute(self) -> None:
         """Run the entry routines once more."""
         if self.session is not None and self.session.alive:
@@ -256,11 +286,17 @@ class MonitorApp(App[None]):
         self.filters.add(pane, text)
         self._tell_of_filters()
 
+    def remember_call(self, slot: str, text: str) -> None:
+        """A message is sent by hand: keep it for this project."""
+        self.calls.add(slot, text)
+        self._tell_of_filters()
+
     def _tell_of_filters(self) -> None:
-        """What is wrong with the file of filters, once."""
-        trouble, self.filters.trouble = self.filters.trouble, ""
-        if trouble:
-            self.notify(trouble, severity="warning", markup=False)
+        """What is wrong with the files of filters and calls, once."""
+        for kept in (self.filters, self.calls):
+            trouble, kept.trouble = kept.trouble, ""
+            if trouble:
+                self.notify(trouble, severity="warning", markup=False)
 
     # general ------------------------------------------------------------------------------------
 

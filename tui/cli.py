@@ -67,10 +67,11 @@ def _screen(options: Options, target: Target | Folder) -> int:
         )
     session = None if isinstance(target, Folder) else _session(target, options)
     from tui.app import MonitorApp
-    from tui.filters import Filters, project_of, state_file
+    from tui.filters import CALLS, Filters, project_of, state_file
     from tui.themes import THEMES
 
     start = target.path if isinstance(target, Folder) else target.path and target.path.parent
+    project = project_of(start or Path.cwd())
     app = MonitorApp(
         session,
         folder=target if isinstance(target, Folder) else None,
@@ -78,7 +79,8 @@ def _screen(options: Options, target: Target | Folder) -> int:
         reload=options.reload,
         theme=options.theme,
         ascii=options.ascii,
-        filters=Filters(state_file(project_of(start or Path.cwd()))),
+        filters=Filters(state_file(project)),
+        calls=Filters(state_file(project, what="calls"), what="calls", kept=CALLS),
     )
     for theme in THEMES:
         app.register_theme(theme)

@@ -1,4 +1,4 @@
-"""Filters that were used in a project, kept in the user's state folder from run to run."""
+"""What was typed in a project, filters and calls, kept in the user's state folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: Filters kept for each pane.
 KEPT = 30
+#: Calls kept for each slot.
+CALLS = 10
 #: A file longer than this is none of ours.
 _LONGEST = 1_000_000
 #: What marks the top of a project.
@@ -28,8 +30,10 @@ def project_of(folder: Path) -> Path:
     return folder
 
 
-def state_file(project: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where the filters of a project are kept; None where there is no home."""
+def state_file(
+    project: Path, environ: Mapping[str, str] = os.environ, what: str = "filters"
+) -> Path | None:
+    """Where the filters of a project, or ``what`` else, are kept; None where there is no home."""
     base = Path(environ.get("XDG_STATE_HOME", ""))
     if not base.is_absolute():  # unset, or to be ignored, as the specification says
         try:
@@ -38,7 +42,7 @@ def state_file(project: Path, environ: Mapping[str, str] = os.environ) -> Path |
             return None
     key = hashlib.sha256(os.fsencode(project)).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "_", project.name, flags=re.ASCII)[:40] or "root"
-    return base / "routilux-tui" / "filters" / f"{name}-{key}.json"
+    return base / "routilux-tui" / what / f"{name}-{key}.json"
 
 
 class Filters:
@@ -46,13 +50,18 @@ class Filters:
 
     Args:
         path: the file that they are kept in; None keeps them for this run only.
+        what: what they are, if not filters; also the name that the file has for them.
+        kept: how many are kept for each pane.
 
     Attributes:
         trouble: why the file could not be read or written, once, for the user; else empty.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, *, what: str = "filters", kept: int = KEPT
+    ) -> None:
         self.trouble = ""
+        self._what, self._kept = what, kept
         self._path = path
         self._told = False
         self._used = self._read()
@@ -66,7 +75,7 @@ class Filters:
         if self._path is not None and not self._told:
             self._used = self._read() or self._used  # another monitor may have added some
         others = [each for each in self._used.get(pane, ()) if each != text]
-        self._used[pane] = [text, *others][:KEPT]
+        self._used[pane] = [text, *others][: self._kept]
         self._write()
 
     def _read(self) -> dict[str, list[str]]:
@@ -75,37 +84,39 @@ class Filters:
         try:
             with self._path.open("rb") as file:
                 data = json.loads(file.read(_LONGEST))
-            return _checked(data)
+            return _checked(data, self._what, self._kept)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            self._tell(f"saved filters cannot be read, going on without: {self._path} ({error})")
+            self._tell(
+                f"saved {self._what} cannot be read, going on without: {self._path} ({error})"
+            )
             return {}
 
     def _write(self) -> None:
         if self._path is None:
             return
-        text = json.dumps({"filters": self._used}, ensure_ascii=True, indent=1)
+        text = json.dumps({self._what: self._used}, ensure_ascii=True, indent=1)
         partly = self._path.with_suffix(f".{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             partly.write_text(text, "utf-8")
             partly.replace(self._path)
         except OSError as error:
-            self._tell(f"filters are not saved: {error}")
+            self._tell(f"{self._what} are not saved: {error}")
 
     def _tell(self, trouble: str) -> None:
         if not self._told:
             self._told, self.trouble = True, trouble
 
 
-def _checked(data: object) -> dict[str, list[str]]:
-    filters = data.get("filters") if isinstance(data, dict) else None
+def _checked(data: object, what: str, kept: int) -> dict[str, list[str]]:
+    filters = data.get(what) if isinstance(data, dict) else None
     if not isinstance(filters, dict):
-        raise ValueError("it holds no filters")
+        raise ValueError(f"it holds no {what}")
     found: dict[str, list[str]] = {}
     for pane, texts in filters.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError("it holds something else than texts")
-        found[pane] = texts[:KEPT]
+        found[pane] = texts[:kept]
     return found

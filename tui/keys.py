@@ -72,6 +72,8 @@ SCREENS: tuple[Action, ...] = (
     Action("jobs", "J", "jobs", "Jobs: pause, resume or cancel them.", "Screens"),
     Action("errors", "exclamation_mark", "errors", "Errors by kind and place.", "Screens"),
     Action("values", "V", "values", "Statistics and their charts.", "Screens"),
+    Action("dead", "L", "", "Dead letters: messages that were dropped.", "Screens"),
+    Action("waits", "H", "", "Who waits for whom; deadlocks.", "Screens"),
 )
 
 MAP: tuple[Action, ...] = (
@@ -107,7 +109,9 @@ MAP: tuple[Action, ...] = (
     Action("moment(-1)", "comma", "", "The moment of the event before.", "Causes and time"),
     Action("moment(1)", "full_stop", "", "The moment of the next event.", "Causes and time"),
     Action("fit", "0", "", "Timeline: all that is kept, or the chosen event.", "Causes and time"),
-    Action("execute", "x,X", "run", "Run the entry routines once more.", "Engine"),
+    Action("execute", "x", "run", "Run the entry routines once more.", "Engine"),
+    Action("call", "X", "", "Send a message to a slot, with a form.", "Engine"),
+    Action("again", "A", "", "Send the chosen event again, edited.", "Engine"),
     Action("reload", "r", "reload", "Load the file anew, changed or not.", "Engine"),
     Action("auto_reload", "a", "", "Reload on save: on or off.", "Engine"),
     Action("kill", "K", "", "Kill the engine process; its last state stays.", "Engine"),
@@ -126,7 +130,7 @@ LIVE: tuple[Action, ...] = (
     *(action for action in MAP if action.group == "Moving"),
     *SCREENS,
     Action("export", "x", "csv", "Write the pane's table to a CSV file.", "General"),
-    Action("execute", "X", "", "Run the entry routines once more.", "Engine"),
+    Action("call", "X", "", "Send a message to a slot, with a form.", "Engine"),
     *(action for action in MAP if action.id in ("reload", "faster", "slower")),
     *(action for action in MAP if action.group == "General"),
 )
@@ -138,9 +142,20 @@ DETAIL: tuple[Action, ...] = (
     Action("step(1)", "right_square_bracket", "next", "The routine after this one.", "Routine"),
     Action("open", "enter", "open", "Go to a neighbour, or chart a statistic.", "Routine"),
     Action("stack", "K", "stack", "Python stack of what runs, live; again: away.", "Routine"),
+    Action("profile", "P", "lines", "Time per source line, sampled; again: away.", "Routine"),
+    Action("again", "A", "", "Send the chosen activation's message again.", "Routine"),
     _WINDOW,
     *LIVE,
 )
+#: The screen of dead letters.
+DEAD: tuple[Action, ...] = (
+    Action("again", "A", "send again", "Send the chosen message again, edited.", "Letters"),
+    Action("filter", "slash", "filter", "Show only what a filter keeps.", "Letters"),
+    Action("open", "enter", "routine", "Open the routine that it was for.", "Letters"),
+    *LIVE,
+)
+#: The screen of who waits for whom.
+WAITS: tuple[Action, ...] = LIVE
 #: The screen of statistics.
 VALUES: tuple[Action, ...] = (
     Action("open", "enter", "chart", "Put the statistic in the chart, or take it out.", "Chart"),

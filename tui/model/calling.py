@@ -98,6 +98,17 @@ def targets(run: Run) -> list[Target]:
     return sorted(found, key=lambda target: not target.entry)
 
 
+def target_for(run: Run, key: tuple[int, int] | None) -> Target | None:
+    """The target to begin with: a routine's own, where jobs begin if it has that; None: there is
+    none at all.
+    """
+    every = targets(run)
+    flow = run.flows.get(key[0]) if key is not None else None
+    name = flow.routines[key[1]].id if flow is not None and key is not None else ""
+    own = [t for t in every if key is not None and (t.flow, t.routine) == (key[0], name)]
+    return next(iter([*own, *every]), None)
+
+
 def target_of(run: Run, text: str) -> Target:
     """The target that a text names: as listed, or a routine that has one slot, or begins jobs.
 

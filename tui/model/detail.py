@@ -311,6 +311,7 @@ def activations(monitor: Monitor, key: Key, most: int = 200) -> list[ActivationR
 def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
     run = monitor.run
     timed = record[log.STARTED] > 0
+    cause = run.edge_source(record[log.SUBJECT])
     return ActivationRow(
         record[log.ACTIVATION],
         record[log.WORKER],
@@ -321,7 +322,7 @@ def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
         record[log.STARTED] - record[log.QUEUED] if timed else None,
         record[log.TIME] - record[log.STARTED] if timed else None,
         _STATES.get(record[log.STATUS], "ok"),
-        run.edge_source(record[log.SUBJECT]),
+        f"{cause} by hand" if record[log.JOB] in run.synthetic else cause,
         monitor.log.text(record),
     )
 

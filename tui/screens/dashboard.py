@@ -103,7 +103,10 @@ class DashboardScreen(Looking, Screen[None]):
     def pane(self) -> Pane | None:
         """The pane that has the focus, or whose filter is being written."""
         focused = self.focused
-        return focused if isinstance(focused, Pane) else self.query_one(FilterBar).pane
+        if isinstance(focused, Pane):
+            return focused
+        filtered = self.query_one(FilterBar).pane
+        return filtered if isinstance(filtered, Pane) else None
 
     def show(self) -> None:
         """Show the model as it is now: one call a tick, for all panes at once."""
@@ -205,6 +208,14 @@ class DashboardScreen(Looking, Screen[None]):
         """The statistics."""
         self.monitor_app.go_to("values")
 
+    def action_dead(self) -> None:
+        """The messages that were dropped."""
+        self.monitor_app.go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom."""
+        self.monitor_app.go_to("waits")
+
     def action_back(self) -> None:
         """Undo the last of zoom, causes, timeline, banner, past, pause, filter, output."""
         events_pane = self.query_one(EventsPane)
@@ -284,14 +295,13 @@ class DashboardScreen(Looking, Screen[None]):
         pane = self.pane
         if not isinstance(pane, FilteredPane):
             pane = self.query_one(EventsPane)
-        name = PANES[pane.number]
-        self.query_one(FilterBar).open(pane, self.monitor_app.filters.used(name))
+        self.query_one(FilterBar).open(pane, self.monitor_app.filters.used(pane.filter_name))
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Use it, and remember it for the next time."""
         event.pane.narrow(event.text)
         if event.text:
-            self.monitor_app.remember_filter(PANES[event.pane.number], event.text)
+            self.monitor_app.remember_filter(event.pane.filter_name, event.text)
 
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
         """Back to the pane."""
@@ -334,6 +344,15 @@ class DashboardScreen(Looking, Screen[None]):
     def action_execute(self) -> None:
         """Run the entry routines once more."""
         self.monitor_app.execute()
+
+    def action_call(self) -> None:
+        """Send a message to the chosen routine; from other panes to where jobs begin."""
+        pane = self.pane
+        self.monitor_app.open_call(pane.chosen if isinstance(pane, RoutinesPane) else None)
+
+    def action_again(self) -> None:
+        """Send the chosen event again; the list stands still meanwhile."""
+        self.monitor_app.open_again(self.chosen_record())
 
     def action_reload(self) -> None:
         """Load the target anew."""

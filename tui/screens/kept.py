@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .dead import DeadScreen
 from .detail import DetailScreen
 from .errors import ErrorsScreen
 from .jobs import JobsScreen
 from .live import LiveScreen
 from .values import ValuesScreen
+from .waits import WaitsScreen
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -18,6 +20,8 @@ KINDS: dict[str, type[LiveScreen]] = {
     "values": ValuesScreen,
     "jobs": JobsScreen,
     "errors": ErrorsScreen,
+    "dead": DeadScreen,
+    "waits": WaitsScreen,
 }
 
 

@@ -223,6 +223,14 @@ class LiveScreen(Screen[None]):
         """The statistics, in place of this screen."""
         self.monitor_app.go_to("values")
 
+    def action_dead(self) -> None:
+        """The dead letters, in place of this screen."""
+        self.monitor_app.go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom, in place of this screen."""
+        self.monitor_app.go_to("waits")
+
     # general ------------------------------------------------------------------------------------
 
     def action_export(self) -> None:
@@ -238,9 +246,9 @@ class LiveScreen(Screen[None]):
         else:
             self.say(f"{len(table.rows)} rows in {path}")
 
-    def action_execute(self) -> None:
-        """Run the entry routines once more."""
-        self.monitor_app.execute()
+    def action_call(self) -> None:
+        """Send a message to where jobs begin, or to another slot."""
+        self.monitor_app.open_call()
 
     def action_reload(self) -> None:
         """Load the target anew."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -11,15 +11,39 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.keys import PANES
 from tui.paint.canvas import Run, clean, fit, measure
 from tui.query.nodes import QueryError
 
 from .bars import Bar
-from .filtered import FilteredPane
 
 _HINT = "Enter applies  Esc clears  Up earlier ones  Tab completes a field"
 _ENDS = "()!&|, \t"  # what stands before the beginning of a name
+
+
+class Narrowed(Protocol):
+    """What has rows that a filter narrows.
+
+    Attributes:
+        filter: the filter in use.
+    """
+
+    filter: str
+
+    @property
+    def filter_name(self) -> str:
+        """What the line calls it."""
+
+    def check(self, text: str) -> QueryError | None:
+        """What is wrong with a filter; None if it can be used."""
+
+    def names(self) -> list[str]:
+        """The fields that a filter may name."""
+
+    def narrow(self, text: str) -> None:
+        """Use a filter; an empty one shows everything again."""
+
+    def focus(self) -> object:
+        """Take the keys back."""
 
 
 class FilterInput(Input):
@@ -78,20 +102,20 @@ class FilterBar(Vertical):
     class Applied(Message):
         """A filter is to be used; an empty one none."""
 
-        def __init__(self, pane: FilteredPane, text: str) -> None:
+        def __init__(self, pane: Narrowed, text: str) -> None:
             super().__init__()
             self.pane, self.text = pane, text
 
     class Closed(Message):
         """The bar has gone."""
 
-        def __init__(self, pane: FilteredPane) -> None:
+        def __init__(self, pane: Narrowed) -> None:
             super().__init__()
             self.pane = pane
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self.pane: FilteredPane | None = None
+        self.pane: Narrowed | None = None
         self.used: list[str] = []
         self._label = Static("", markup=False)
         self._input = FilterInput(compact=True)  # what stands there is selected: typing replaces it
@@ -104,11 +128,11 @@ class FilterBar(Vertical):
         yield Horizontal(self._label, self._input)
         yield self._hint
 
-    def open(self, pane: FilteredPane, used: list[str]) -> None:
+    def open(self, pane: Narrowed, used: list[str]) -> None:
         """Begin to write the filter of a pane."""
         self.pane, self.used = pane, used
         self._recalled, self._typed = -1, pane.filter
-        self._label.update(f" {PANES[pane.number]} / ")
+        self._label.update(f" {pane.filter_name} / ")
         self._input.value = pane.filter
         self._input.cursor_position = len(pane.filter)
         self.display = True
@@ -189,7 +213,7 @@ class FilterBar(Vertical):
     def _point(self, error: QueryError) -> None:
         """A mark below the column, the message on the side that has more room for it."""
         width = self.app.size.width
-        label = cell_len(f" {PANES[self.pane.number]} / ") if self.pane is not None else 0
+        label = cell_len(f" {self.pane.filter_name} / ") if self.pane is not None else 0
         text = self._input.value[: error.column]
         column = label + cell_len(text) - int(self._input.scroll_offset.x)
         column = max(0, min(column, width - 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tui.keys import PANES
 from tui.model.monitor import Monitor
 from tui.paint.canvas import Row, fit, measure
 from tui.query.compiling import compiled
@@ -62,6 +63,11 @@ class FilteredPane(Pane):
         if self.filter and self._total:
             return (((f" none of {self._total:,} matches the filter: / changes it", ("muted",)),),)
         return (((f" {what}", ("muted",)),),)
+
+    @property
+    def filter_name(self) -> str:
+        """What the line of the filter calls the pane."""
+        return PANES[self.number]
 
     # for the filter bar -----------------------------------------------------------------------
 

@@ -1,0 +1,244 @@
+"""The form of a message that is sent by hand: to any slot, or a past one again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.model.calling import (
+    MORE,
+    Form,
+    NotSentError,
+    Target,
+    checked,
+    form_of,
+    hint,
+    recalled,
+    target_of,
+    targets,
+)
+from tui.model.literals import Values
+from tui.paint.canvas import clean, fit, measure
+from tui.session.messages import Call
+from tui.widgets.form import FormInput, FormLine
+
+if TYPE_CHECKING:
+    from tui.app import MonitorApp
+
+_WIDEST = 28  # cells of a field's name
+_TO = "\0to"  # no handler has a parameter of that name
+_HINT = "Enter send  Tab next field  Up earlier calls  Esc leave"
+_HINT_TO = "Enter send  Tab next field  Up Down another slot  Esc leave"
+
+
+class CallScreen(ModalScreen[None]):
+    """A line for the slot, one for each value that its handler takes, one for further keys.
+
+    Stays when what is typed is wrong or the engine refuses it; goes when the job has begun.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Leave")]
+
+    def __init__(self, app: MonitorApp, form: Form) -> None:
+        super().__init__()
+        self._monitor = app.monitor
+        self._form = form
+        self._used: list[list[tuple[str, str]]] = []
+        self._recalled = -1
+        self._typed: dict[str, str] = {}
+        self._sending = False
+        self._lines = VerticalScroll(id="call-lines", can_focus=False)
+        self._said = Static("", markup=False, id="call-said")
+
+    @property
+    def monitor_app(self) -> MonitorApp:
+        """The app, by its own type."""
+        return cast("MonitorApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The lines, and one for what came of it."""
+        with VerticalScroll(id="call", can_focus=False):
+            yield self._lines
+            yield self._said
+
+    async def on_mount(self) -> None:
+        """Begin in the first field."""
+        await self._build()
+        fields = self.fields
+        (fields[0] if self._form.about or len(fields) == 1 else fields[1]).input.focus()
+
+    @property
+    def fields(self) -> list[FormLine]:
+        """The lines from top to bottom."""
+        return list(self._lines.query(FormLine))
+
+    async def _build(self) -> None:
+        """Make the lines of the form; that of the slot stays if it is there."""
+        form = self._form
+        box = self.query_one("#call")
+        title = f"Send {form.about} again to {form.target.label}" if form.about else "Send"
+        box.border_title = clean(fit(title, min(measure(title), 70))).replace("[", r"\[")
+        names = [_label(field.name, field.kind) for field in form.fields]
+        width = min(_WIDEST, max(map(measure, ["further keys", *names])))
+        await self._lines.query("FormLine.value").remove()
+        lines: list[FormLine] = []
+        if not form.about and not self.fields:
+            lines.append(FormLine(_TO, "to", width, form.target.label, "routine.slot"))
+        for field, name in zip(form.fields, names, strict=True):
+            empty = f"empty: {field.default}" if field.default else "needed" * field.required
+            lines.append(FormLine(field.name, name, width, field.text, empty))
+        if form.more:
+            example = "name=value, other=value"
+            lines.append(FormLine(MORE, "further keys", width, "", example))
+        for line in lines:
+            line.set_class(line.key != _TO, "value")
+        await self._lines.mount_all(lines)
+        self._used = self._earlier(form.target)
+        self._recalled = -1
+        if not form.fields and not form.more:
+            self._say("its handler takes nothing: Enter calls it")
+        self._remark()
+
+    def _earlier(self, target: Target) -> list[list[tuple[str, str]]]:
+        found = []
+        for text in self.monitor_app.calls.used(target.label):
+            try:
+                pairs = [(str(name), str(value)) for name, value in json.loads(text)]
+            except (ValueError, TypeError):
+                continue  # somebody else has written there
+            found.append(pairs)
+        return found
+
+    # what is typed ----------------------------------------------------------------------------
+
+    async def on_input_changed(self, event: Input.Changed) -> None:
+        """Another slot has other fields; of values it is said what is unlikely."""
+        event.stop()
+        line = self._line_of(event.input)
+        if line is not None and line.key == _TO:
+            await self._aim(line)
+        else:
+            self._remark()
+
+    async def _aim(self, line: FormLine) -> None:
+        try:
+            target = target_of(self._monitor.run, line.text)
+        except NotSentError as error:
+            line.say(str(error), "bad")
+            return
+        line.say("")
+        if target != self._form.target:
+            self._form = form_of(self._monitor.run, target)
+            await self._build()
+
+    def _remark(self) -> None:
+        """What was cut, and what has another type than the handler says."""
+        values = {field.name: field for field in self._form.fields}
+        for line in self.fields:
+            field = values.get(line.key)
+            if field is not None:
+                lost = f"{field.lost}; fill it in" if field.lost and not line.text.strip() else ""
+                line.say(lost or hint(field, line.text))
+            elif line.key == MORE:
+                line.say(self._form.more_lost if not line.text.strip() else "")
+
+    def on_descendant_focus(self) -> None:
+        """Each line has keys of its own."""
+        focused = self.focused
+        to = isinstance(focused, FormInput) and self._line_of(focused) is self._to
+        self.query_one("#call").border_subtitle = _HINT_TO if to else _HINT
+
+    @property
+    def _to(self) -> FormLine | None:
+        return next((line for line in self.fields if line.key == _TO), None)
+
+    def _line_of(self, wanted: Input) -> FormLine | None:
+        return next((line for line in self.fields if line.input is wanted), None)
+
+    def on_form_input_recall(self, event: FormInput.Recall) -> None:
+        """An earlier call, or another slot."""
+        event.stop()
+        line = self._line_of(event.field)
+        if line is not None and line.key == _TO:
+            labels = [target.label for target in targets(self._monitor.run)]
+            here = labels.index(line.text) if line.text in labels else -1
+            line.fill(labels[(here - event.step) % len(labels)])
+            return
+        if self._recalled < 0:
+            self._typed = self._texts()
+        self._recalled = max(-1, min(self._recalled + event.step, len(self._used) - 1))
+        texts = self._typed
+        if self._recalled >= 0:
+            texts = recalled(self._form, self._used[self._recalled])
+        for each in self.fields:
+            if each.key != _TO:
+                each.fill(texts.get(each.key, ""))
+        if not self._used:
+            self._say("nothing was sent there before")
+
+    def _texts(self) -> dict[str, str]:
+        return {line.key: line.text for line in self.fields if line.key != _TO}
+
+    # sending ----------------------------------------------------------------------------------
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Send it, if all is right."""
+        event.stop()
+        if self._sending:
+            return
+        to = self._to
+        if to is not None:
+            try:
+                target_of(self._monitor.run, to.text)
+            except NotSentError as error:
+                to.say(str(error), "bad")
+                to.input.focus()
+                return
+        texts = self._texts()
+        values, wrong = checked(self._form, texts)
+        first: FormLine | None = None
+        for line in self.fields:
+            if line.key in wrong:
+                line.say(wrong[line.key], "bad")
+                first = first or line
+        if first is not None:
+            first.input.focus()
+            return
+        self._sending = True
+        self._say("sending ...")
+        self.run_worker(self._send(values, texts), name="call")
+
+    async def _send(self, values: Values, texts: dict[str, str]) -> None:
+        target, app = self._form.target, self.monitor_app
+        if app.session is None or not app.session.alive:
+            self._refuse("the engine process has ended: Esc, then r starts it again")
+            return
+        kept = [(name, text) for name, text in texts.items() if text.strip()]
+        app.remember_call(target.label, json.dumps(kept))
+        answer = await app.ask(Call(target.flow, target.routine, target.slot, values))
+        if answer is None:
+            self._refuse("no answer yet from the engine process: it may still be sent")
+        elif answer.refused:
+            self._refuse(answer.text)
+        else:
+            if self.is_current:
+                self.dismiss()
+            app.notify(clean(answer.text), markup=False, timeout=5)
+
+    def _refuse(self, text: str) -> None:
+        self._sending = False
+        self._say(text, "bad")
+
+    def _say(self, text: str, role: str = "") -> None:
+        self._said.update(f" {clean(text)}")
+        self._said.set_class(role == "bad", "bad")
+
+
+def _label(name: str, kind: str) -> str:
+    return f"{clean(name)}: {clean(kind)}" if kind else clean(name)
