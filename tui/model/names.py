@@ -22,6 +22,12 @@ def short_thread(name: str) -> str:
     return name
 
 
+def natural_key(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts ``step2`` before ``step10``."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
 def made_up(flow: str) -> bool:
     """Whether the engine has made up the id of a flow, and makes another one the next time."""
     return _UUID.fullmatch(flow) is not None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tui.model.monitor import Monitor
-from tui.model.rows import Key, RoutineRow
+from tui.model.names import natural_key
+from tui.model.rows import Key, RoutineRow, State
 from tui.paint.bars import sparkline
 from tui.paint.canvas import Row, Run, fit, measure
-from tui.paint.numbers import count, duration_ns, rate
+from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.query.rows import routines_table
 from tui.query.table import Table
 from tui.themes import glyph
@@ -52,6 +53,9 @@ def _order(value: int | None) -> float:
 
 
 _TREND = 12
+#: No columns of figures, but sorted by all the same; as added is the order before the first.
+NAME, STATE = "ROUTINE", "STATE"
+_STATES = list(State)
 COLUMNS: tuple[Column, ...] = (
     Column("#", 3, lambda r: _signal(count(r.running), r.running, "good"), lambda r: r.running, 1),
     Column("IN/s", 5, lambda r: _rate(r.in_rate), lambda r: r.in_rate, 2),
@@ -73,10 +77,14 @@ COLUMNS: tuple[Column, ...] = (
         2,
         True,
     ),
+    Column("POOL", 5, lambda r: _signal(percent(r.pool), r.pool, "text"), lambda r: r.pool, 8),
     Column("DONE", 5, lambda r: _plain(count(r.done)), lambda r: r.done, 9),
-    Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: r.in_rate, 10),
+    Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: sum(r.trend), 10),
 )
 _LEAST_NAME, _NAME = 10, 16
+_SECOND = 1_000_000_000
+#: So long after a move of the cursor the order stays as it is.
+_HELD = 3 * _SECOND
 _STATE = 2  # glyph and a blank
 _WORD = 8  # "running "
 _ROOMY = 100  # from so many cells on there are words
@@ -93,7 +101,8 @@ class RoutinesPane(FilteredPane):
         super().__init__()
         self.cursor = 1  # the heading is no row to choose
         self._told = COLUMNS  # those that have something to say
-        self._sort: int | None = None  # index of the column; None: order of addition
+        self._sort = ""  # heading of the column; empty: order of addition
+        self._moved_at: int | None = None  # when a row was being chosen last
         self._descending = True
         self._order: list[Key] = []
         self._sorted_at = 0
@@ -123,27 +132,27 @@ class RoutinesPane(FilteredPane):
     def title(self, monitor: Monitor) -> str:
         """The sort order and how many there are."""
         total = len(self._order)
-        order = (
-            COLUMNS[self._sort].head + (" v" if self._descending else " ^")
-            if (self._sort is not None)
-            else "as added"
-        )
+        arrow = " v" if self._descending else " ^"
+        held = " (held)" if self._choosing(monitor.run.now) else ""
+        order = f"{self._sort}{arrow}{held}" if self._sort else "as added"
         shown = self.filter_title() or f"{total}  "
         return f"{shown}s sort: {order}" if total or self.filter else ""
 
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
-        step = 0 if self._sort is None else self._sort + 1
-        while COLUMNS[step] not in self._told:
-            step += 1
-        self._sort = step if step < len(COLUMNS) - 1 else None
-        self._sorted_at = 0
-        self.redraw()
+        heads = ["", NAME, STATE, *(column.head for column in self._told)]
+        here = heads.index(self._sort) if self._sort in heads else -1
+        self._sort = heads[(here + 1) % len(heads)]
+        self._descending = self._sort not in (NAME, STATE)
+        self._sort_at_once()
 
     def reverse_sort(self) -> None:
         """Turn the order round."""
         self._descending = not self._descending
-        self._sorted_at = 0
+        self._sort_at_once()
+
+    def _sort_at_once(self) -> None:
+        self._sorted_at, self._moved_at = 0, None
         self.redraw()
 
     @property
@@ -153,27 +162,35 @@ class RoutinesPane(FilteredPane):
         return self._order[index] if 0 <= index < len(self._order) else None
 
     def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
-        """Sort at most once a second; the cursor stays on its routine."""
+        """Sort at most once a second, and not while a row is being chosen; the cursor stays on its
+        routine.
+        """
         self.cursor = max(1, self.cursor)
         chosen = self.chosen
-        if self._sort is None:
+        due = now - self._sorted_at >= _SECOND and not self._choosing(now)
+        if not self._sort:
             self._order = list(found)
-        elif now - self._sorted_at >= 1_000_000_000 or set(self._order) != set(found):
-            sort, self._sorted_at = COLUMNS[self._sort].sort, now
+        elif due or set(self._order) != set(found):
+            sort, self._sorted_at = _sorting(self._sort), now
             self._order = sorted(found, key=lambda k: sort(found[k]), reverse=self._descending)
         if chosen in found:
             self.cursor = self._order.index(chosen) + 1
 
+    def _choosing(self, now: int) -> bool:
+        """Whether a row is being chosen, so that none may move away under the cursor."""
+        return self._moved_at is not None and 0 <= now - self._moved_at < _HELD
+
     def move(self, lines: int) -> None:
         """The heading is no row to choose."""
+        if lines and self._monitor is not None:
+            self._moved_at = self._monitor.run.now
         super().move(max(lines, 1 - self.cursor))
 
     def _head(self, columns: Sequence[Column], name: int, worded: bool) -> Row:
         state = fit("STATE", _STATE + _WORD) if worded else fit("S", _STATE)
         parts: list[Run] = [(f"  {fit('ROUTINE', name)}{state}", ("muted",))]
         for column in columns:
-            sorted_by = self._sort is not None and COLUMNS[self._sort] is column
-            tag = ("accent",) if sorted_by else ("muted",)
+            tag = ("accent",) if self._sort == column.head else ("muted",)
             parts.append((f" {column.head:>{column.width}}", tag))
         return tuple(parts)
 
@@ -195,6 +212,15 @@ class RoutinesPane(FilteredPane):
                 text, tag = sparkline(row.trend, _TREND, ascii=self.ascii), ("accent",)
             parts.append((f" {text:>{column.width}}", tag))
         return tuple(parts)
+
+
+def _sorting(head: str) -> Callable[[RoutineRow], Any]:
+    """What rows are sorted by."""
+    if head == NAME:
+        return lambda row: natural_key(row.name)
+    if head == STATE:
+        return lambda row: _STATES.index(row.state)
+    return next(column.sort for column in COLUMNS if column.head == head)
 
 
 def _telling(rows: Sequence[RoutineRow]) -> tuple[Column, ...]:
