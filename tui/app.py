@@ -40,7 +40,7 @@ _HISTOGRAM_EVERY = 5
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
 #: Ticks after which a screen is made before it is asked for; the first data come first.
-_WARM_AT = range(10, 31, 5)
+_WARM_AT = range(10, 36, 5)
 #: Seconds that somebody waits who has asked for something else than a look.
 _LONG_PATIENCE = 2.0
 

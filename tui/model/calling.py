@@ -21,6 +21,7 @@ from .monitor import Monitor
 from .payload import Branch, Node, brief
 from .run import Run
 
+_SHORT = 40  # characters of what was cut
 #: The name of the field for further keys, which no handler can have.
 MORE = ""
 #: Annotations of which it is plain what a value must be.
@@ -205,7 +206,16 @@ def _field(field: Field, node: Node | None) -> Field:
     if node is None:
         return field
     text = source(node)
-    return field._replace(lost=f"was {brief(node)}") if text is None else field._replace(text=text)
+    return field._replace(lost=f"was {_short(node)}") if text is None else field._replace(text=text)
+
+
+def _short(node: Node) -> str:
+    """What is known of a part that was cut, short enough for a line below its field."""
+    text = brief(node)
+    if len(text) <= _SHORT:
+        return text
+    begin, dots, size = text.rpartition("... of ")
+    return f"{begin[: _SHORT // 2]}{dots}{size}" if dots else f"{text[:_SHORT]}..."
 
 
 # what is typed ------------------------------------------------------------------------------------
@@ -252,7 +262,7 @@ def checked(form: Form, texts: Mapping[str, str]) -> tuple[Values, dict[str, str
             except ValueError as error:
                 wrong[field.name] = str(error)
         elif field.name not in given and field.lost:
-            wrong[field.name] = f"fill it in: {field.lost}, and that was not kept whole"
+            wrong[field.name] = f"fill it in: {field.lost}"
         elif field.name not in given and field.required:
             wrong[field.name] = "the handler needs a value here"
     if form.more_lost and not more and MORE not in wrong:

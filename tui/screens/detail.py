@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from msgspec.structs import replace
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
@@ -149,9 +148,9 @@ class DetailScreen(LiveScreen):
     def _close_lines(self) -> None:
         """The engine is told at once; it would stop by itself too."""
         box = self.query_one(HotBox)
-        asks = box.asks()
-        if asks is not None:
-            self.run_worker(self.monitor_app.ask(replace(asks, off=True)), name="lines off")
+        if box.key is not None:
+            off = AskLines(box.key[0], box.routine, off=True)
+            self.run_worker(self.monitor_app.ask(off), name="lines off")
         self.set_class(False, "lines")
         box.open(None, "", 0)
         if self.box is None or isinstance(self.box, HotBox):

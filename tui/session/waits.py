@@ -281,7 +281,7 @@ def _held_by(ident: int, spot: Spot, frames: Mapping[int, FrameType]) -> tuple[i
     found = holder_by_stack(spot.lock, dict(frames))
     if found is None:
         return 0, "holder not known"
-    return found[0], f"told by its stack, {found[1]}"
+    return found[0], f"seen in its stack, {found[1]}"
 
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep

@@ -20,6 +20,11 @@ from .pane import LazyRows
 
 _SECOND = 1_000_000_000
 _REASON = 13
+_LOOKED_AT = 100  # names by which a column gets its width
+
+
+def _where(monitor: Monitor, record: RecordTuple) -> str:
+    return monitor.run_of(record[log.GENERATION]).edge_name(record[log.SUBJECT])
 
 
 class DeadBox(TableBox):
@@ -53,7 +58,8 @@ class DeadBox(TableBox):
         if not shown:
             why = "none matches the filter: / changes it" if self.filter else "nothing was dropped"
             return (self.hint(why),)
-        where = max(10, min(44, width - 30 - _REASON))
+        names = [_where(monitor, record) for record in shown[:_LOOKED_AT]]
+        where = max(5, min(max(map(measure, names)), (width - 20 - _REASON) * 6 // 10))
         head = f"  {'WHEN':>9} {'GEN':<4}{'WHY':<{_REASON}} {fit('WHERE', where)} WHAT"
 
         def paint(line: int) -> Row:
@@ -72,7 +78,7 @@ class DeadBox(TableBox):
 
     def _row(self, monitor: Monitor, record: RecordTuple, line: int, where: int) -> Row:
         run = monitor.run_of(record[log.GENERATION])
-        name = run.edge_name(record[log.SUBJECT])
+        name = _where(monitor, record)
         if measure(name) > where:
             name = run.edge_short(record[log.SUBJECT])
         hand = "+" if record[log.JOB] in run.synthetic else " "

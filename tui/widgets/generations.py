@@ -9,7 +9,7 @@ from tui.model.table import Table
 from tui.paint.canvas import Row, Run
 from tui.paint.numbers import count, duration_ns
 
-_TIME, _CHANGE = 6, 6
+_TIME, _CHANGE = 6, 5
 #: Percentiles that stay where there is no room for all, the first of these first.
 _FIRST = (0, 2, 1, 3)
 #: From so much on a change stands out.

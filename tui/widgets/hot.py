@@ -16,7 +16,7 @@ from tui.session.messages import Answer, AskLines, Hot, SourceText
 from .box import TableBox
 
 _METER = 6
-_ROOMY = 90  # from so many cells on there is room for what is nice to know
+_ROOMY = 78  # from so many cells on there is room for what is nice to know
 #: Of a line with so much of the time the source stands out.
 _HOT = 0.1
 
@@ -126,6 +126,12 @@ class HotBox(TableBox):
             number,
             (clean(text.expandtabs(4)), (role,)),
         )
+
+    @property
+    def ident_at_cursor(self) -> object | None:
+        """File and line under the cursor."""
+        index = self.cursor - self.heading
+        return self._idents[index] if 0 <= index < len(self._idents) else None
 
     def move(self, lines: int) -> None:
         """The two lines above are no rows to choose."""

@@ -140,7 +140,7 @@ class RoutinesPane(FilteredPane):
 
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
-        heads = ["", NAME, STATE, *(column.head for column in self._told)]
+        heads = ["", *(column.head for column in self._told), NAME, STATE]
         here = heads.index(self._sort) if self._sort in heads else -1
         self._sort = heads[(here + 1) % len(heads)]
         self._descending = self._sort not in (NAME, STATE)

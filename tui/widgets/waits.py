@@ -33,10 +33,10 @@ class WaitsBox(TableBox):
         if not waits:
             return (self.hint("no thread waits for anything that is known"),)
         thread = min(16, max(6, *(measure(short_thread(w.thread)) for w in waits)))
-        room = width - thread - 18
+        room = width - thread - 19
         what = max(9, min(max(measure(w.text) for w in waits), room * 4 // 10))
         place = max(8, min(max(measure(_at(w)) for w in waits), room * 3 // 10))
-        head = f"  {'FOR':>6} {fit('THREAD', thread)}  {fit('WAITS FOR', what)} "
+        head = f"  {'FOR':>6} {fit('THREAD', thread)}   {fit('WAITS FOR', what)} "
         lines: list[Row] = [((f"{head}{fit('AT', place)} HELD BY", ("muted",)),)]
         for line, wait in enumerate(waits, 1):
             mark = "x" if wait.deadlock else " "
@@ -47,7 +47,7 @@ class WaitsBox(TableBox):
                     self.marker(line),
                     (f"{since:>6} ", ("text",)),
                     (f"{fit(short_thread(wait.thread), thread)} ", ("strong",)),
-                    (f"{mark}{fit(wait.text, what)} ", (role,)),
+                    (f"{mark} {fit(wait.text, what)} ", (role,)),
                     (f"{fit(tail(_at(wait), place), place)} ", ("muted",)),
                     (clean(_held(wait)), (role,) if wait.holders else ("muted",)),
                 )
@@ -119,15 +119,20 @@ class WaitBox(TableBox):
         if wait.note:
             lines.append(("note", wait.note, "text"))
         if wait.deadlock:
-            said = "these threads wait for each other and will not go on by themselves"
+            said = "these threads wait for each other for ever"
             lines.insert(1, ("deadlock", f"{wait.deadlock}: {said}", "bad"))
         return [
             (
                 (f" {name:<11}", ("muted",)),
-                (tail(clean(text), max(8, width - 13)), (role,)),
+                (_fitted(name, clean(text), max(8, width - 13)), (role,)),
             )
             for name, text, role in lines
         ]
+
+
+def _fitted(name: str, text: str, room: int) -> str:
+    """Of a long path the end tells more."""
+    return tail(text, room) if name == "at" else fit(text, min(measure(text), room))
 
 
 _SOURCES = dict.fromkeys(("job", "flow", "turn", "room"), "the engine, exactly")

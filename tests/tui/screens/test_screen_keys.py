@@ -201,9 +201,7 @@ def test_a_q_in_the_palette_is_a_letter() -> None:
 # keys that act on the engine ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("key", "call"), [("x", "execute"), ("X", "execute"), ("r", "reload"), ("K", "kill")]
-)
+@pytest.mark.parametrize(("key", "call"), [("x", "execute"), ("r", "reload"), ("K", "kill")])
 def test_a_key_reaches_the_engine(key: str, call: str) -> None:
     async def script(d: Driver) -> None:
         await d.press(key)

@@ -174,7 +174,7 @@ def test_two_handlers_that_take_two_locks_in_the_other_order_are_a_deadlock(kind
     assert {info.file for info in dead(found)} == {__file__}
     for info in dead(found):
         assert info.holders
-        assert "told by its stack, test_waits.py:" in info.note or kind == "RLock"
+        assert "seen in its stack, test_waits.py:" in info.note or kind == "RLock"
     if kind == "Lock":
         locks[0].release()
         for call in calls:
