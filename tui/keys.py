@@ -178,7 +178,7 @@ ERRORS: tuple[Action, ...] = (
 
 #: Actions of the dashboard that decide where the keys behind them go. They come before anything
 #: else, so that keys that arrive all at once, over a slow line, mean what they would one by one.
-FIRST = frozenset({"filter", *(f"pane({number})" for number in PANES)})
+FIRST = frozenset({"filter", "call", "again", *(f"pane({number})" for number in PANES)})
 
 #: Actions of the app, which work on every screen; the others are the dashboard's.
 EVERYWHERE = frozenset({"quit", "command_palette", "show_help"})

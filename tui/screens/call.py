@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -43,7 +44,13 @@ class CallScreen(ModalScreen[None]):
     Stays when what is typed is wrong or the engine refuses it; goes when the job has begun.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Leave")]
+    AUTO_FOCUS = ""  # see `_ready`
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Leave"),
+        # Before anything else: it decides where the keys behind it go.
+        Binding("tab", "next_field(1)", "The next field", priority=True),
+        Binding("shift+tab", "next_field(-1)", "The field before", priority=True),
+    ]
 
     def __init__(self, app: MonitorApp, form: Form) -> None:
         super().__init__()
@@ -53,6 +60,7 @@ class CallScreen(ModalScreen[None]):
         self._recalled = -1
         self._typed: dict[str, str] = {}
         self._sending = False
+        self._early: list[str] | None = []  # keys that came before there was a field
         self._lines = VerticalScroll(id="call-lines", can_focus=False)
         self._said = Static("", markup=False, id="call-said")
 
@@ -64,45 +72,82 @@ class CallScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The lines, and one for what came of it."""
         with VerticalScroll(id="call", can_focus=False):
-            yield self._lines
+            with self._lines:
+                if not self._form.about:
+                    yield FormLine(_TO, "to", self._width, self._form.target.label, "routine.slot")
+                yield from self._value_lines()
             yield self._said
 
-    async def on_mount(self) -> None:
-        """Begin in the first field."""
-        await self._build()
+    def on_mount(self) -> None:
+        """Begin in the first field, after the keys that have come already are taken up."""
+        self._begin()
+        self.call_later(self._ready)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that arrive all at once belong into the fields, though there were none yet."""
+        if self._early is not None:
+            event.stop()
+            event.prevent_default()
+            self._early.append(event.key)
+
+    def action_next_field(self, step: int) -> None:
+        """Go to the next field, after the last to the first."""
+        inputs = [line.input for line in self.fields]
+        if self._early is not None:
+            self._early.append("tab" if step > 0 else "shift+tab")
+        elif inputs:
+            here = inputs.index(self.focused) if self.focused in inputs else -1
+            self.set_focus(inputs[(here + step) % len(inputs)])
+
+    def _ready(self) -> None:
+        early, self._early = self._early or [], None
         fields = self.fields
-        (fields[0] if self._form.about or len(fields) == 1 else fields[1]).input.focus()
+        if fields:
+            first = fields[0] if self._form.about or len(fields) == 1 else fields[1]
+            self.set_focus(first.input)
+        for key in early:
+            self.app.simulate_key(key)
 
     @property
     def fields(self) -> list[FormLine]:
         """The lines from top to bottom."""
         return list(self._lines.query(FormLine))
 
-    async def _build(self) -> None:
-        """Make the lines of the form; that of the slot stays if it is there."""
-        form = self._form
-        box = self.query_one("#call")
-        title = f"Send {form.about} again to {form.target.label}" if form.about else "Send"
-        box.border_title = clean(fit(title, min(measure(title), 70))).replace("[", r"\[")
-        names = [_label(field.name, field.kind) for field in form.fields]
-        width = min(_WIDEST, max(map(measure, ["further keys", *names])))
-        await self._lines.query("FormLine.value").remove()
-        lines: list[FormLine] = []
-        if not form.about and not self.fields:
-            lines.append(FormLine(_TO, "to", width, form.target.label, "routine.slot"))
-        for field, name in zip(form.fields, names, strict=True):
+    @property
+    def _width(self) -> int:
+        """Cells of the longest name."""
+        names = [_label(field.name, field.kind) for field in self._form.fields]
+        return min(_WIDEST, max(map(measure, ["further keys", *names])))
+
+    def _value_lines(self) -> list[FormLine]:
+        lines = []
+        for field in self._form.fields:
             empty = f"empty: {field.default}" if field.default else "needed" * field.required
-            lines.append(FormLine(field.name, name, width, field.text, empty))
-        if form.more:
+            name = _label(field.name, field.kind)
+            lines.append(FormLine(field.name, name, self._width, field.text, empty))
+        if self._form.more:
             example = "name=value, other=value"
-            lines.append(FormLine(MORE, "further keys", width, "", example))
+            lines.append(FormLine(MORE, "further keys", self._width, "", example))
         for line in lines:
-            line.set_class(line.key != _TO, "value")
-        await self._lines.mount_all(lines)
+            line.add_class("value")
+        return lines
+
+    async def _rebuild(self) -> None:
+        """Other lines below that of the slot, which stays."""
+        await self._lines.query("FormLine.value").remove()
+        await self._lines.mount_all(self._value_lines())
+        self._begin()
+
+    def _begin(self) -> None:
+        """What there is to say before anything is typed."""
+        form = self._form
+        title = f"Send {form.about} again to {form.target.label}" if form.about else "Send"
+        title = clean(fit(title, min(measure(title), 70)))
+        self.query_one("#call").border_title = title.replace("[", r"\[")
         self._used = self._earlier(form.target)
         self._recalled = -1
-        if not form.fields and not form.more:
-            self._say("its handler takes nothing: Enter calls it")
+        nothing = not form.fields and not form.more
+        self._say("its handler takes nothing: Enter calls it" if nothing else "")
         self._remark()
 
     def _earlier(self, target: Target) -> list[list[tuple[str, str]]]:
@@ -135,7 +180,7 @@ class CallScreen(ModalScreen[None]):
         line.say("")
         if target != self._form.target:
             self._form = form_of(self._monitor.run, target)
-            await self._build()
+            await self._rebuild()
 
     def _remark(self) -> None:
         """What was cut, and what has another type than the handler says."""
@@ -198,7 +243,7 @@ class CallScreen(ModalScreen[None]):
                 target_of(self._monitor.run, to.text)
             except NotSentError as error:
                 to.say(str(error), "bad")
-                to.input.focus()
+                self.set_focus(to.input)
                 return
         texts = self._texts()
         values, wrong = checked(self._form, texts)
@@ -208,7 +253,7 @@ class CallScreen(ModalScreen[None]):
                 line.say(wrong[line.key], "bad")
                 first = first or line
         if first is not None:
-            first.input.focus()
+            self.set_focus(first.input)
             return
         self._sending = True
         self._say("sending ...")
@@ -236,7 +281,7 @@ class CallScreen(ModalScreen[None]):
         self._say(text, "bad")
 
     def _say(self, text: str, role: str = "") -> None:
-        self._said.update(f" {clean(text)}")
+        self._said.update(f" {clean(text)}" if text else "")
         self._said.set_class(role == "bad", "bad")
 
 

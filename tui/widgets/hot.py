@@ -16,7 +16,7 @@ from tui.session.messages import Answer, AskLines, Hot, SourceText
 from .box import TableBox
 
 _METER = 6
-_ROOMY = 78  # from so many cells on there is room for what is nice to know
+_ROOMY = 80  # from so many cells on there is room for what is nice to know
 #: Of a line with so much of the time the source stands out.
 _HOT = 0.1
 
@@ -115,7 +115,7 @@ class HotBox(TableBox):
         share = percent(row.share) if row.share is not None else ""
         spent = duration_ns(row.ns) if row.ns is not None else ""
         picture = meter(row.share, _METER, self.ascii) if row.share is not None else " " * _METER
-        parts = f" {_share(row, row.cpu):>5}{_share(row, row.lock):>5}" if wide else " "
+        parts = f" {_share(row, row.cpu):>5} {_share(row, row.lock):>5}" if wide else " "
         role = "strong" if row.share is not None and row.share >= _HOT else "text"
         text = row.text or f"({row.file.rpartition('/')[2]} cannot be read)"
         return (
@@ -135,8 +135,9 @@ class HotBox(TableBox):
 
     def move(self, lines: int) -> None:
         """The two lines above are no rows to choose."""
-        self._held = True
+        held = self._held or bool(lines)
         super().move(max(lines, self.heading - self.cursor))
+        self._held = held
 
     def table(self, monitor: Monitor) -> Table | None:
         """The lines that were seen; estimated nanoseconds."""
@@ -160,5 +161,5 @@ def _share(row: hot.Row, value: float | None) -> str:
 def _head(*, wide: bool) -> Row:
     parts = f"  {'HITS':>6} " if wide else "  "
     parts += f"{'TIME':>6} {'SHARE':>5} {' ' * _METER} "
-    parts += f"{'CPU':>5}{'LOCK':>5}" if wide else ""
+    parts += f"{'CPU':>5} {'LOCK':>5}" if wide else ""
     return ((f"{parts}{'LINE':>5} SOURCE", ("muted",)),)

@@ -351,3 +351,14 @@ def test_calls_are_kept_for_the_project_the_last_ten_of_each_slot(tmp_path: Path
     path.write_text('{"filters": {}}')
     broken = Filters(path, what="calls", kept=10)
     assert "saved calls cannot be read" in broken.trouble
+
+
+def test_keys_that_come_all_at_once_mean_what_they_would_one_by_one() -> None:
+    async def script(d: Driver) -> None:
+        await d.press("down")
+        await d.type("X4711\tUS")  # without a pause for the form to appear
+        await d.settle()
+        assert fields(d)["order"].text == "4711"
+        assert fields(d)["country"].text == "US"
+
+    drive_canned(script, *story(), size=(120, 40))
