@@ -7,7 +7,7 @@ as it was kept; what was cut is to be filled in by hand, for nobody can know it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from routilux.records import Kind
@@ -110,24 +110,28 @@ def target_for(run: Run, key: tuple[int, int] | None) -> Target | None:
     return next(iter([*own, *every]), None)
 
 
-def target_of(run: Run, text: str) -> Target:
+def target_of(run: Run, text: str, shown: Callable[[str], str] = str) -> Target:
     """The target that a text names: as listed, or a routine that has one slot, or begins jobs.
+
+    Args:
+        run: where it is looked for.
+        text: what was typed.
+        shown: what a label looks like on the screen, which is what is typed.
 
     Raises:
         NotSentError: none, with the nearest name.
     """
-    every, text = targets(run), text.strip()
-    for target in every:
-        if target.label == text:
-            return target
-    named = [target for target in every if target.label == f"{text}.{target.slot}"]
+    every = {shown(target.label): target for target in reversed(targets(run))}
+    text = text.strip()
+    if text in every:
+        return every[text]
+    named = [target for label, target in every.items() if label == f"{text}.{shown(target.slot)}"]
     chosen = [target for target in named if target.entry] or named
     if len(chosen) == 1:
         return chosen[0]
     if chosen:
-        raise NotSentError(f"which slot of it? {', '.join(t.slot for t in chosen)}")
-    guess = did_you_mean(text, (target.label for target in every))
-    raise NotSentError(f"there is no slot {text!r}{guess}")
+        raise NotSentError(f"which slot of it? {', '.join(t.slot for t in reversed(chosen))}")
+    raise NotSentError(f"there is no slot {text!r}{did_you_mean(text, every)}")
 
 
 def _slot(run: Run, target: Target) -> SlotInfo | None:

@@ -254,11 +254,11 @@ def deadlock_banner(waits: Iterable[WaitInfo]) -> Banner | None:
     if not dead:
         return None
     names = [short_thread(wait.thread) for wait in dead]
-    title = (
-        f"DEADLOCK: {names[0]} waits for itself"
-        if len(names) == 1
-        else (f"DEADLOCK: {len(names)} threads wait for each other: {', '.join(names)}")
-    )
+    if len(names) == 1:
+        title = f"DEADLOCK: {names[0]} waits for itself"
+    else:
+        some = ", ".join(names[:_TOLD]) + (", ..." if len(names) > _TOLD else "")
+        title = f"DEADLOCK: {len(names)} threads wait for each other: {some}"
     lines = []
     for wait, name in zip(dead[:_TOLD], names, strict=False):
         place = f" at {wait.file.rpartition('/')[2]}:{wait.line}" if wait.file else ""

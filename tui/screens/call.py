@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tui.app import MonitorApp
 
 _WIDEST = 28  # cells of a field's name
+_WIDEST_FORM = 100  # cells, as in the style sheet
 _TO = "\0to"  # no handler has a parameter of that name
 _HINT = "Enter send  Tab next field  Up earlier calls  Esc leave"
 _HINT_TO = "Enter send  Tab next field  Up Down another slot  Esc leave"
@@ -74,7 +75,9 @@ class CallScreen(ModalScreen[None]):
         with VerticalScroll(id="call", can_focus=False):
             with self._lines:
                 if not self._form.about:
-                    yield FormLine(_TO, "to", self._width, self._form.target.label, "routine.slot")
+                    yield FormLine(
+                        _TO, "to", self._width, clean(self._form.target.label), "routine.slot"
+                    )
                 yield from self._value_lines()
             yield self._said
 
@@ -141,9 +144,7 @@ class CallScreen(ModalScreen[None]):
     def _begin(self) -> None:
         """What there is to say before anything is typed."""
         form = self._form
-        title = f"Send {form.about} again to {form.target.label}" if form.about else "Send"
-        title = clean(fit(title, min(measure(title), 70)))
-        self.query_one("#call").border_title = title.replace("[", r"\[")
+        self._tell_keys()
         self._used = self._earlier(form.target)
         self._recalled = -1
         nothing = not form.fields and not form.more
@@ -173,7 +174,7 @@ class CallScreen(ModalScreen[None]):
 
     async def _aim(self, line: FormLine) -> None:
         try:
-            target = target_of(self._monitor.run, line.text)
+            target = target_of(self._monitor.run, line.text, clean)
         except NotSentError as error:
             line.say(str(error), "bad")
             return
@@ -195,9 +196,25 @@ class CallScreen(ModalScreen[None]):
 
     def on_descendant_focus(self) -> None:
         """Each line has keys of its own."""
-        focused = self.focused
+        self._tell_keys()
+
+    def on_resize(self) -> None:
+        """The border has another length."""
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """What the form is about, and the keys of the line that is written in."""
+        focused, form = self.focused, self._form
         to = isinstance(focused, FormInput) and self._line_of(focused) is self._to
-        self.query_one("#call").border_subtitle = _HINT_TO if to else _HINT
+        title = f"Send {form.about} again to {form.target.label}" if form.about else "Send"
+        box = self.query_one("#call")
+        box.border_title = self._fitted(title)
+        box.border_subtitle = self._fitted(_HINT_TO if to else _HINT)
+
+    def _fitted(self, text: str) -> str:
+        """For the border: cut by us, since Textual cuts with a glyph outside ASCII."""
+        room = max(0, min(_WIDEST_FORM, self.app.size.width) - 8)
+        return fit(clean(text), min(measure(clean(text)), room)).replace("[", r"\[")
 
     @property
     def _to(self) -> FormLine | None:
@@ -211,7 +228,7 @@ class CallScreen(ModalScreen[None]):
         event.stop()
         line = self._line_of(event.field)
         if line is not None and line.key == _TO:
-            labels = [target.label for target in targets(self._monitor.run)]
+            labels = [clean(target.label) for target in targets(self._monitor.run)]
             here = labels.index(line.text) if line.text in labels else -1
             line.fill(labels[(here - event.step) % len(labels)])
             return
@@ -240,7 +257,7 @@ class CallScreen(ModalScreen[None]):
         to = self._to
         if to is not None:
             try:
-                target_of(self._monitor.run, to.text)
+                target_of(self._monitor.run, to.text, clean)
             except NotSentError as error:
                 to.say(str(error), "bad")
                 self.set_focus(to.input)

@@ -187,6 +187,11 @@ class BannerBar(Bar):
             )
             self.styles.height = len(lines) + 2
 
+    def on_resize(self) -> None:
+        """The border has another length."""
+        banner, self._shown = self._shown, None
+        self.show(banner)
+
     def _fitted(self, text: str) -> str:
         """For the border: cut by us, since Textual cuts with a glyph outside ASCII."""
         room = max(0, self.app.size.width - 6)

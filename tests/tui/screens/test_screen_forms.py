@@ -11,11 +11,13 @@ from typing import cast
 import pytest
 from textual.widgets import Input
 
-from tests.tui.building import SECOND, CannedSession, World
+from routilux.records import Kind, Status
+from tests.tui.building import SECOND, CannedSession, World, flow_info
 from tests.tui.screens.conftest import Same
 from tests.tui.screens.driving import Driver, drive_canned
-from tests.tui.screens.handwork import CHECK, deadlocked, hot, shop, story, trouble
+from tests.tui.screens.handwork import CHECK, carry, deadlocked, hot, shop, story, trouble
 from tests.tui.screens.screen_text import screen_text
+from tests.tui.screens.test_screen_names import STRANGE, assert_sound
 from tui.filters import Filters
 from tui.screens.call import CallScreen
 from tui.screens.dashboard import DashboardScreen
@@ -23,7 +25,7 @@ from tui.screens.dead import DeadScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.waits import WaitsScreen
 from tui.session.events import Progress, Started
-from tui.session.messages import Answer, AskLines, Call, ScriptState
+from tui.session.messages import Answer, AskLines, Call, ScriptState, WaitInfo
 from tui.widgets.detail import LatencyBox
 from tui.widgets.form import FormLine
 from tui.widgets.hot import HotBox
@@ -362,3 +364,47 @@ def test_keys_that_come_all_at_once_mean_what_they_would_one_by_one() -> None:
         assert fields(d)["country"].text == "US"
 
     drive_canned(script, *story(), size=(120, 40))
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_strange_names_and_small_screens_break_nothing(ascii: bool) -> None:
+    names = [name for key, name in STRANGE.items() if not ascii or name.isascii()]
+    wires = [(name, name, f"{name}2", name) for name in names]
+    flow = flow_info(wires)
+    world = World(flow)
+    first = world.snapshot()
+    for edge, name in enumerate(names, 1):
+        world.handle(1, edge).record(Kind.DROPPED, subject=edge, status=Status.CANCELLED, value=1)
+        carry(world, {name: name, "x" * 300: name})
+    held = tuple(names[:3])
+    world.waits = tuple(
+        WaitInfo(name, "lock", name, name, 3, world.now, None, held, name, 1) for name in names
+    )
+
+    async def look(d: Driver) -> None:
+        for size in ((200, 50), (80, 24), (40, 12), (12, 4)):
+            await d.resize(*size)
+            assert_sound(d)
+            if ascii and size[0] >= 40:  # of smaller ones the panes behind the form show through
+                assert [n for n in screen_text(d.app).splitlines() if not n.isascii()] == [], size
+
+    async def script(d: Driver) -> None:
+        d.app.monitor.dismiss()
+        await d.press("X")
+        for _ in names:
+            await d.press("shift+tab", "down")
+        await look(d)
+        await d.press("escape", "L")
+        await look(d)
+        await d.press("A")
+        await look(d)
+        await d.press("escape", "H")
+        await look(d)
+        d.app.open_routine((1, 0))
+        await d.settle()
+        canned(d).answers = [hot(d.app.monitor.run.now)] * 40
+        await d.press("P", "W")
+        await settled(d)
+        await look(d)
+
+    drive_canned(script, first, world.snapshot(), size=(120, 40), ascii=ascii)
