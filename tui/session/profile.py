@@ -23,6 +23,7 @@ from routilux import Flow, Routine
 from routilux.activation import Delivery
 from routilux.clock import now_ns
 
+from .frames import current_frames
 from .locks import spot_of
 from .messages import Answer, AskLines, Hot, HotLine, SourceText
 
@@ -118,7 +119,7 @@ class Sampler(_Thread):
         """Count where each handler is."""
         spent, self._last = min(max(0, now - self._last), _LONGEST_NS), now
         self.looks += 1
-        frames = sys._current_frames()
+        frames = current_frames()
         before, self._before = self._before, {}
         for ident, delivery in self._in_hand():
             frame = frames.get(ident)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -14,6 +13,7 @@ from routilux import Flow, gate
 from routilux.activation import NO_EDGE, Delivery
 from routilux.lanes import Lane
 
+from .frames import current_frames
 from .messages import Answer, AskStack, StackLine
 
 _ENGINE = os.path.dirname(os.path.abspath(routilux.__file__)) + os.sep
@@ -85,7 +85,7 @@ def _in_hand(flow: Flow, ident: int) -> Delivery | None:
 
 
 def _frames(lane: Lane) -> Frames:
-    return _walk(sys._current_frames().get(lane.thread.ident or 0))
+    return _walk(current_frames().get(lane.thread.ident or 0))
 
 
 def _walk(frame: FrameType | None) -> Frames:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
@@ -22,6 +21,7 @@ from routilux.clock import now_ns
 from routilux.job import PAUSED, JobState
 from routilux.standing import For, Wait, waits
 
+from .frames import current_frames
 from .locks import Spot, holder_by_stack, owner_of, spot_of
 from .messages import WaitInfo
 from .stack import is_engine
@@ -113,7 +113,7 @@ class WaitWatch:
         main = threading.main_thread().ident or 0
         held = {holder for node in nodes.values() for holder in node.holders}
         todo = (stuck | held | {main}) - nodes.keys() - {mine}
-        frames = {i: frame for i, frame in sys._current_frames().items() if i != mine}
+        frames = {i: frame for i, frame in current_frames().items() if i != mine}
         before, self._spots = self._spots, {}
         seen = set(nodes)
         while todo:
@@ -173,7 +173,7 @@ def _of_engine(
     alone = not wait.helps and wait.thread in holders
     others = tuple(dict.fromkeys(i for i in holders if alone or i != wait.thread))
     note = _why_nobody(wait) if not others else ""
-    frame = sys._current_frames().get(wait.thread)
+    frame = current_frames().get(wait.thread)
     file, line = _user_place(frame)
     info = WaitInfo(
         names.get(wait.thread, f"thread {wait.thread}"),
