@@ -23,7 +23,9 @@ from .stack import is_engine
 #: Files of the standard library whose frames stand between a wait and who waits.
 _WAITING_IN = frozenset({threading.__file__, queue.__file__, concurrent.futures._base.__file__})
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
-_OWNED = (threading.Condition, threading.Semaphore)
+# Kept, since a script may put others in their place.
+_CONDITION, _THREAD, _SIMPLE = threading.Condition, threading.Thread, queue.SimpleQueue
+_OWNED = (_CONDITION, threading.Semaphore)
 _OWNER = re.compile(r"owner=(\d+)")
 _LONGEST = 60  # characters of an expression
 
@@ -63,7 +65,7 @@ def owner_of(lock: Any) -> int | None:
     if type(lock) is _RLOCK:
         found = _OWNER.search(repr(lock))
         return int(found[1]) if found else None
-    if isinstance(lock, threading.Condition):
+    if isinstance(lock, _CONDITION):
         return owner_of(getattr(lock, "_lock", None))
     return None
 
@@ -112,7 +114,7 @@ def _in_library(frame: FrameType, inner: FrameType, file: str, line: int) -> Spo
     called = inner.f_code.co_qualname
     timed = names.get("timeout") is not None or names.get("block") is False
     text = _said(_expression(frame)) or called
-    if isinstance(waits_for, threading.Thread) and method == "join":
+    if isinstance(waits_for, _THREAD) and method == "join":
         return Spot("thread", "the end of a thread", file, line, waits_for, timed)
     if isinstance(waits_for, _OWNED) and method in ("acquire", "__enter__"):
         return Spot("lock", text, file, line, waits_for, timed)
@@ -136,11 +138,11 @@ def _in_c(frame: FrameType, file: str, line: int) -> Spot | None:
         if method not in ("acquire", "__enter__", "get"):
             return None
     lock = _resolve(expression, frame)
-    if type(lock) is queue.SimpleQueue and not with_:
+    if type(lock) is _SIMPLE and not with_:
         return Spot("other", "SimpleQueue.get", file, line, lock, timed)
     if type(lock) in (_LOCK, _RLOCK) and owner_of(lock) != 0:
         return Spot("lock", _said(expression), file, line, lock, timed)
-    if isinstance(lock, threading.Condition) and with_:
+    if isinstance(lock, _CONDITION) and with_:
         return Spot("lock", _said(expression), file, line, lock, timed)
     return None
 

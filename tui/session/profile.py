@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from threading import enumerate as enumerate_threads
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
@@ -35,7 +36,7 @@ _LONGEST_NS = 500_000_000
 _MOST_LINES = 2_000  # of source
 _WIDEST = 200  # characters of a source line
 #: Kept, since a script may put something else in its place.
-_Thread = threading.Thread
+_Event = threading.Event
 
 
 class Profiler:
@@ -70,7 +71,7 @@ class _Line:
         self.hits = self.wall = self.known = self.cpu = self.lock = 0
 
 
-class Sampler(_Thread):
+class Sampler(threading.Thread):
     """Looks at the handlers of one routine until nobody asks any more.
 
     Attributes:
@@ -89,7 +90,7 @@ class Sampler(_Thread):
         self._lines: dict[tuple[str, int], _Line] = {}
         self._began = self._last = now_ns()
         self._asked = time.monotonic()
-        self._stopped = threading.Event()
+        self._stopped = _Event()
         self._natives: dict[int, int] = {}  # native thread ids by ident
         self._before: dict[int, tuple[Delivery, int | None]] = {}
 
@@ -187,7 +188,7 @@ class Sampler(_Thread):
         native = self._natives.get(ident)
         for _ in range(2):
             if native is None:
-                self._natives = {t.ident or 0: t.native_id or 0 for t in threading.enumerate()}
+                self._natives = {t.ident or 0: t.native_id or 0 for t in enumerate_threads()}
                 native = self._natives.get(ident)
             if not native:
                 return None

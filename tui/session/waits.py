@@ -10,6 +10,8 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from threading import enumerate as enumerate_threads
+from threading import get_ident, main_thread  # kept: a script may put others in their place
 from types import FrameType
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from routilux.activation import Delivery
 from routilux.clock import now_ns
 from routilux.job import PAUSED, JobState
 from routilux.standing import For, Wait, waits
+from routilux.workers import Backend
 
 from .frames import current_frames
 from .locks import Spot, holder_by_stack, owner_of, spot_of
@@ -30,6 +33,7 @@ from .stack import is_engine
 STANDS = 150_000_000
 #: A circle must have been seen before, so long ago: what is read is read one after the other.
 _SURE = 80_000_000
+_THREADING = threading.__file__
 #: Waits told of at most.
 _MOST = 200
 
@@ -87,7 +91,7 @@ class WaitWatch:
             self._spots.clear()
             self._circles.clear()
             return ()
-        names = {t.ident or 0: t.name for t in threading.enumerate()}
+        names = {t.ident or 0: t.name for t in enumerate_threads()}
         nodes = {i: _of_engine(wait, flows, running, names) for i, wait in engine.items()}
         self._add_locks(nodes, stuck, names, now)
         numbers = self._sure(nodes, now)
@@ -109,8 +113,8 @@ class WaitWatch:
         """Add the threads that wait for something else, and, from holder to holder, all others
         that they wait for.
         """
-        mine = threading.get_ident()
-        main = threading.main_thread().ident or 0
+        mine = get_ident()
+        main = main_thread().ident or 0
         held = {holder for node in nodes.values() for holder in node.holders}
         todo = (stuck | held | {main}) - nodes.keys() - {mine}
         frames = {i: frame for i, frame in current_frames().items() if i != mine}
@@ -157,7 +161,14 @@ def _numbered(info: WaitInfo, number: int) -> WaitInfo:
 def _running(flow: Flow) -> list[tuple[int, Delivery]]:
     """The threads that run something of a flow, the outer handlers of nested ones too."""
     backends = [flow._inline, *([flow._threads] if flow._threads is not None else [])]
-    return [(t.ident or 0, d) for backend in backends for t, d in backend.running()]
+    return [each for backend in backends for each in _in_hand(backend)]
+
+
+def _in_hand(backend: Backend) -> list[tuple[int, Delivery]]:
+    """What a backend's threads run. Without their names, which the script may have made unknown."""
+    seats = [(seat.ident, seat.current) for seat in backend._seats()]
+    mine = [(ident, current) for ident, current in seats if current is not None]
+    return mine + [(ident, guest[1]) for ident, guest in backend._guests.copy().items()]
 
 
 # waits of the engine ------------------------------------------------------------------------------
@@ -210,7 +221,7 @@ def _holders(wait: Wait, running: Sequence[tuple[int, Delivery]]) -> list[int]:
     if wait.what is For.ROOM and wait.mailbox is not None:
         return [ident for ident, d in running if d[0].target_slot is wait.mailbox.slot]
     if wait.what is For.TURN and flow is not None:
-        return [thread.ident or 0 for thread, _ in flow._inline.running()]
+        return [ident for ident, _ in _in_hand(flow._inline)]
     return [ident for ident, d in running if d[3].job.flow is flow and flow is not None]
 
 
@@ -291,7 +302,7 @@ def _user_place(frame: FrameType | None) -> tuple[str, int]:
     """The innermost frame that is neither the engine's nor the library's."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if not is_engine(frame) and file not in (threading.__file__, contextlib.__file__):
+        if not is_engine(frame) and file not in (_THREADING, contextlib.__file__):
             return file, frame.f_lineno or 0
         frame = frame.f_back
     return "", 0
