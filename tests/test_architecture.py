@@ -16,6 +16,7 @@ ENGINE: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "records": set(),
+    "standing": {"clock"},
     "histogram": set(),
     "preview": set(),
     "evaluation": {"errors"},
@@ -36,7 +37,7 @@ ENGINE: dict[str, set[str]] = {
     "commit": {"activation", "history", "job", "policy", "ports", "records",
                "report"},
     "gate": {"activation", "commit", "errors", "job", "lanes", "ports", "records"},
-    "mailbox": {"activation", "commit", "errors", "gate", "job", "limits"},
+    "mailbox": {"activation", "commit", "errors", "gate", "job", "limits", "standing"},
     "routine": {
         "activation", "calling", "errors", "history", "job", "limits", "mailbox", "policy", "ports",
         "remarks",
@@ -45,7 +46,7 @@ ENGINE: dict[str, set[str]] = {
     "graph": {"ports", "routine"},
     "workers": {"activation", "commit", "copies", "gate", "job", "lanes", "limits"},
     "interrupts": {"commit", "job"},
-    "inline": {"commit", "gate", "interrupts", "job", "workers"},
+    "inline": {"commit", "gate", "interrupts", "job", "standing", "workers"},
     "loop": {"activation", "commit", "gate", "job", "records"},
     "runtime": {"bus", "clock", "inline", "loop", "records", "workers"},
     "control": {
@@ -53,8 +54,11 @@ ENGINE: dict[str, set[str]] = {
         "mailbox", "ports", "records", "routine",
     },
     "watching": {"activation", "job"},
-    "waiting": {"activation", "errors", "gate", "job", "mailbox"},
-    "fork": {"bus", "clock", "errors", "job", "limits", "lines", "mailbox", "ports", "waiting"},
+    "waiting": {"activation", "errors", "gate", "job", "mailbox", "standing"},
+    "fork": {
+        "bus", "clock", "errors", "job", "limits", "lines", "mailbox", "ports", "standing",
+        "waiting",
+    },
     "scheduler": {
         "activation", "bus", "commit", "control", "errors", "gate", "history", "job", "mailbox",
         "preview", "records", "waiting", "watching", "workers",

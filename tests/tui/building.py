@@ -14,8 +14,6 @@ from tui.session.messages import (
     EXECUTE,
     TIMER,
     Answer,
-    AskStack,
-    Control,
     EdgeInfo,
     FlowInfo,
     FlowState,
@@ -24,11 +22,13 @@ from tui.session.messages import (
     LaneState,
     LaterInfo,
     Pull,
+    Question,
     RecordTuple,
     RoutineInfo,
     ScriptState,
     SlotInfo,
     Snapshot,
+    WaitInfo,
 )
 
 SECOND = 1_000_000_000
@@ -115,6 +115,8 @@ class World:
         self.told_jobs: tuple[JobInfo, ...] | None = None
         self.later: tuple[LaterInfo, ...] = ()
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
+        self.waits: tuple[WaitInfo, ...] = ()
+        self.synthetic: tuple[int, ...] = ()
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
         self._sequence = 0
@@ -227,6 +229,8 @@ class World:
             stat_names=self.stat_names,
             jobs=self.told_jobs,
             later=self.later,
+            synthetic=self.synthetic,
+            waits=self.waits,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:
@@ -284,7 +288,7 @@ class CannedSession:
         self.answering = True
         self.alive = True
         self.calls: list[str] = []
-        self.asked: list[Control | AskStack] = []
+        self.asked: list[Question] = []
         self.answers: list[Answer] = []  # what to answer next; none left: no answer comes
         self._items = list(items)
 
@@ -304,7 +308,7 @@ class CannedSession:
             self.on_event(item)
         return None
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         self.asked.append(request)
         return self.answers.pop(0) if self.answers else None
 

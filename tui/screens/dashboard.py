@@ -124,7 +124,8 @@ class DashboardScreen(Looking, Filtering):
         """The pane that has the focus, or would have it but for a line that is being written."""
         focused = self.focused
         if isinstance(focused, Input):
-            focused = self.query_one(FilterBar).pane or self.query_one(CommandBar).focused
+            filtered = self.query_one(FilterBar).pane
+            focused = filtered if isinstance(filtered, Pane) else self.query_one(CommandBar).focused
         return focused if isinstance(focused, Pane) else None
 
     def show(self) -> None:
@@ -260,6 +261,14 @@ class DashboardScreen(Looking, Filtering):
         """The statistics."""
         self.monitor_app.go_to("values")
 
+    def action_dead(self) -> None:
+        """The messages that were dropped."""
+        self.monitor_app.go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom."""
+        self.monitor_app.go_to("waits")
+
     def action_back(self) -> None:
         """Undo the last of zoom, causes, timeline, banner, past, pause, filter, output."""
         events_pane = self.query_one(EventsPane)
@@ -347,7 +356,7 @@ class DashboardScreen(Looking, Filtering):
         if self.query_one(RoutinesPane).move_column(direction):
             self._keep_arrangement()
         else:
-            self.say("s chooses the column to sort by first; then it can be moved.")
+            self.say("s chooses a column of figures to sort by first; then it can be moved.")
 
     def _keep_arrangement(self) -> None:
         pane = self.query_one(RoutinesPane)
@@ -408,6 +417,15 @@ class DashboardScreen(Looking, Filtering):
     def action_execute(self) -> None:
         """Run the entry routines once more."""
         self.monitor_app.execute()
+
+    def action_call(self) -> None:
+        """Send a message to the chosen routine; from other panes to where jobs begin."""
+        pane = self.pane
+        self.monitor_app.open_call(pane.chosen if isinstance(pane, RoutinesPane) else None)
+
+    def action_again(self) -> None:
+        """Send the chosen event again; the list stands still meanwhile."""
+        self.monitor_app.open_again(self.chosen_record())
 
     def action_reload(self) -> None:
         """Load the target anew."""

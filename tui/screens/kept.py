@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from .dead import DeadScreen
 from .detail import DetailScreen
 from .errors import ErrorsScreen
 from .jobs import JobsScreen
 from .linked import Linked
 from .live import LiveScreen
 from .values import ValuesScreen
+from .waits import WaitsScreen
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -22,6 +24,8 @@ KINDS: dict[str, type[LiveScreen]] = {
     "values": ValuesScreen,
     "jobs": JobsScreen,
     "errors": ErrorsScreen,
+    "dead": DeadScreen,
+    "waits": WaitsScreen,
 }
 
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tui.export import csv
 from tui.export.fresh import ExportError
-from tui.keys import EVERYWHERE, LIVE, MAP, Action
+from tui.keys import EVERYWHERE, FIRST, LIVE, MAP, Action
 from tui.model.monitor import Monitor
 from tui.widgets.bars import BannerBar, Bar, Header, KeysBar
 from tui.widgets.box import Box
@@ -49,7 +49,7 @@ class LiveScreen(Linked):
     def bindings_of(actions: Iterable[Action]) -> list[BindingType]:
         """The bindings of a screen with these actions; those of the app are the app's."""
         return [
-            Binding(a.keys, a.id, a.help, show=False, id=a.binding, priority=a.id == "command")
+            Binding(a.keys, a.id, a.help, show=False, id=a.binding, priority=a.id in FIRST)
             for a in actions
             if a.id not in EVERYWHERE
         ]
@@ -236,6 +236,14 @@ class LiveScreen(Linked):
         if self.monitor_app.go_to(name) is self:
             self.say("You are there already: Esc goes back.")
 
+    def action_dead(self) -> None:
+        """The dead letters, in place of this screen."""
+        self.monitor_app.go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom, in place of this screen."""
+        self.monitor_app.go_to("waits")
+
     # general ------------------------------------------------------------------------------------
 
     def action_export(self) -> None:
@@ -252,9 +260,9 @@ class LiveScreen(Linked):
         else:
             self.say(f"{len(table.rows)} rows in {path}")
 
-    def action_execute(self) -> None:
-        """Run the entry routines once more."""
-        self.monitor_app.execute()
+    def action_call(self) -> None:
+        """Send a message to where jobs begin, or to another slot."""
+        self.monitor_app.open_call()
 
     def action_reload(self) -> None:
         """Load the target anew."""

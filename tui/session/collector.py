@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from routilux import Flow, Level, Subscription, hub
 from routilux.activation import NO_EDGE, NOT_TIMED, Delivery
 from routilux.clock import now_ns
+from routilux.copies import copied
 from routilux.histogram import merge
 from routilux.lanes import Counts as LaneCounts
 from routilux.lanes import Lane
@@ -27,6 +28,7 @@ from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple
 from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
 from .topology import describe, topology_key
+from .waits import WaitWatch
 
 #: Flows watched at once. They are kept alive, for their final state stays on screen; a script
 #: that makes thousands must not grow for that.
@@ -54,6 +56,7 @@ class Collector:
         self._unwatched = 0
         self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
+        self._waits = WaitWatch()
         self.began_ns = now_ns()
         self.spent_ns = 0
 
@@ -116,12 +119,15 @@ class Collector:
             stat_names=tuple(name for w in watched for name in w.stat_names()),
             jobs=jobs,
             later=waiting,
+            synthetic=tuple(number for w in watched for number in w.synthetic()),
+            waits=self._waits.look([w.flow for w in watched]),
         )
 
     def add(self, flow: Flow) -> None:
         """Watch one flow. `attach` has the hub call this for each; from any thread."""
         flow.bus.generation = self.generation
         flow.bus.previews = Pull().previews  # a short flow may be over before the first look
+        flow.bus.dead_previews = Pull().previews
         flow.bus.trees = True
         with self._lock:
             if len(self._watched) == MAX_FLOWS:
@@ -152,6 +158,7 @@ class _Watched:
         self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
         self._previewed = 0  # what previews have cost so far
+        self._synthetic: frozenset[int] = frozenset()
 
     def state(self) -> FlowState:
         return replace(flow_state(self.flow), every=self._sampler.every)
@@ -258,6 +265,14 @@ class _Watched:
                 self._timed[edge] = timed
                 yield Histogram(edge, run, merge(bins[1] for bins in of_lanes))
 
+    def synthetic(self) -> Iterable[int]:
+        """Jobs that were sent by hand since the last call; call it after the records were read."""
+        known = self.flow.bus.synthetic
+        if not known:
+            return ()
+        before, self._synthetic = self._synthetic, frozenset(copied(known))
+        return sorted(self._synthetic - before)
+
     def stat_names(self) -> Iterable[tuple[int, int, str, str]]:
         """Those that came since the last call; call it after the records were read."""
         names = list(self.flow.bus.stat_names().items())
@@ -285,7 +300,7 @@ def _records(
     notes: list[tuple[int, int, str]] = []
     busy = max(1, sum(bool(w.flow._scheduler.jobs) for w in watched))
     for flow in watched:
-        flow.flow.bus.previews = pull.previews
+        flow.flow.bus.previews = flow.flow.bus.dead_previews = pull.previews
         flow.flow.bus.trees = pull.trees
         budget = max(1, pull.records // busy)
         records.extend(flow.subscription.read(budget))

@@ -76,6 +76,33 @@ class AskStack(Message, frozen=True):
     ticket: int = 0
 
 
+class Call(Message, frozen=True):
+    """Start a job at a slot, marked as sent by hand. An `Answer` follows once it has begun.
+
+    ``values`` are the message's keys, each with its value as a Python literal.
+    """
+
+    flow: int
+    routine: str
+    slot: str
+    values: tuple[tuple[str, str], ...] = ()
+    ticket: int = 0
+
+
+class AskLines(Message, frozen=True):
+    """Where handlers of a routine spend their time. An `Answer` follows, at once.
+
+    The first one begins to sample. Sampling ends by itself when nobody has asked for two seconds,
+    or at once with ``off``.
+    """
+
+    flow: int
+    routine: str
+    source: bool = False  #: also the source of the handlers
+    off: bool = False
+    ticket: int = 0
+
+
 class Execute(Message, frozen=True):
     """Run the entry routines of every flow once more."""
 
@@ -115,12 +142,23 @@ class ScriptState(Message, frozen=True):
     files: tuple[str, ...] = ()
 
 
+class ParamInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A value that a handler takes by name. ``default`` is shown only; it is the handler's own."""
+
+    name: str
+    kind: str = ""  #: the annotation
+    default: str = ""
+    required: bool = False
+
+
 class SlotInfo(msgspec.Struct, frozen=True, array_like=True):
-    """A slot: its name, merge strategy and handler."""
+    """A slot: its name, merge strategy and handler, and what that takes: ``more`` any keys."""
 
     name: str
     merge: str
     handler: str
+    params: tuple[ParamInfo, ...] = ()
+    more: bool = True
 
 
 class RoutineInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -147,6 +185,7 @@ class EdgeInfo(msgspec.Struct, frozen=True, array_like=True):
     event_number: int
     target: int
     slot: str
+    renames: tuple[tuple[str, str], ...] = ()  # of keys: as emitted, as the slot gets them
 
 
 class FlowInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -273,6 +312,61 @@ class StackLine(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
+class WaitInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A thread that waits. Of a wait of the engine's all is exact; what waits for a lock of the
+    user's is told from its stack, and its holder known only where the lock or a stack tells.
+
+    ``what`` is job, flow, turn, room, lock or thread; ``deadlock`` numbers the circle that the
+    wait is part of, 0: none.
+    """
+
+    thread: str
+    what: str
+    text: str  #: what it waits for, in words
+    file: str
+    line: int
+    since_ns: int
+    seconds: float | None  #: when it gives up, counted from then; None: never
+    holders: tuple[str, ...]
+    note: str = ""  #: why nobody holds it, or how the holder is known
+    deadlock: int = 0
+
+
+class HotLine(msgspec.Struct, frozen=True, array_like=True):
+    """A source line on which handlers were seen. Times are estimates in nanoseconds.
+
+    ``wall_ns`` is all of it; of ``known_ns`` of that it is known that ``cpu_ns`` were spent
+    computing; ``lock_ns`` were spent waiting for a lock.
+    """
+
+    file: str
+    line: int
+    hits: int
+    wall_ns: int
+    known_ns: int
+    cpu_ns: int
+    lock_ns: int
+
+
+class SourceText(msgspec.Struct, frozen=True, array_like=True):
+    """Some lines of a file, from ``first`` on."""
+
+    file: str
+    first: int
+    lines: tuple[str, ...]
+
+
+class Hot(msgspec.Struct, frozen=True, array_like=True):
+    """What sampling a routine has found so far. ``cost_ns`` is CPU time of the sampler."""
+
+    since_ns: int
+    hz: float
+    looks: int
+    cost_ns: int
+    lines: tuple[HotLine, ...]
+    source: tuple[SourceText, ...] | None = None  # None: not asked for
+
+
 #: See `routilux.records.Record`.
 RecordTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int | float]
 
@@ -307,10 +401,12 @@ class Snapshot(Message, frozen=True):
     stat_names: tuple[tuple[int, int, str, str], ...] = ()
     jobs: tuple[JobInfo, ...] | None = None  # None: not asked for; the newest last
     later: tuple[LaterInfo, ...] = ()  # asked for together with the jobs; the first due first
+    synthetic: tuple[int, ...] = ()  # numbers of jobs that were sent by hand, each once
+    waits: tuple[WaitInfo, ...] = ()
 
 
 class Answer(Message, frozen=True):
-    """What came of a `Control` or an `AskStack`: one line for the user.
+    """What came of a `Control`, `Call`, `AskStack` or `AskLines`: one line for the user.
 
     ``refused`` tells that nothing was done. Of a stack the outermost frame comes first, and
     ``began_ns`` says on the engine's clock since when that activation runs (0: not known).
@@ -322,6 +418,7 @@ class Answer(Message, frozen=True):
     stack: tuple[StackLine, ...] = ()
     thread: str = ""
     began_ns: int = 0
+    hot: Hot | None = None
 
 
 class Stopped(Message, frozen=True):
@@ -331,7 +428,9 @@ class Stopped(Message, frozen=True):
     stuck: tuple[str, ...]
 
 
-Request = Load | OpenGate | Pull | Control | AskStack | Execute | Stop
+#: What is answered by an `Answer`.
+Question = Control | Call | AskStack | AskLines
+Request = Load | OpenGate | Pull | Question | Execute | Stop
 Reply = Snapshot | ScriptState | Answer | Stopped
 
 _encoder = msgspec.msgpack.Encoder()
