@@ -377,7 +377,10 @@ class DashboardScreen(Looking, Filtering):
 
     def action_bundles(self) -> None:
         """Draw lines of the topology that leave or enter together as one with branches."""
-        self.query_one(TopologyPane).toggle_bundles()
+        pane = self.query_one(TopologyPane)
+        if not pane.toggle_bundles():
+            lines = "bundled" if pane.wish.bundles else "one for each connection"
+            self.say(f"Lines are {lines}, once there is room to draw some.")
 
     def action_near(self) -> None:
         """Draw only what is near the chosen routine: one, two, three steps, everything."""

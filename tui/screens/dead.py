@@ -63,6 +63,7 @@ class DeadScreen(LiveScreen, Narrowing):
         """The routine that it was for, as it is now."""
         record = self.query_one(DeadBox).chosen
         if record is None:
+            self.say("No message is chosen.")
             return
         then = self.monitor.run_of(record[log.GENERATION])
         found = then.edge_info(record[log.SUBJECT])

@@ -173,7 +173,9 @@ class LiveScreen(Linked):
 
     def _step(self, direction: int) -> None:
         boxes = self.stops()
-        if boxes:
+        if boxes == [self.box]:
+            self.say("There is no other pane here.")
+        elif boxes:
             here = boxes.index(self.box) if self.box in boxes else -direction
             boxes[(here + direction) % len(boxes)].focus()
             self.call_after_refresh(self.show)
@@ -232,17 +234,17 @@ class LiveScreen(Linked):
         """The statistics, in place of this screen."""
         self._go_to("values")
 
-    def _go_to(self, name: str) -> None:
-        if self.monitor_app.go_to(name) is self:
-            self.say("You are there already: Esc goes back.")
-
     def action_dead(self) -> None:
         """The dead letters, in place of this screen."""
-        self.monitor_app.go_to("dead")
+        self._go_to("dead")
 
     def action_waits(self) -> None:
         """Who waits for whom, in place of this screen."""
-        self.monitor_app.go_to("waits")
+        self._go_to("waits")
+
+    def _go_to(self, name: str) -> None:
+        if self.monitor_app.go_to(name) is self:
+            self.say("You are there already: Esc goes back.")
 
     # general ------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 While `sys._current_frames` makes its answer it holds a lock of the interpreter's. Should garbage be
 collected in there, the collector may want that same lock: the process then stands still for ever
-(python/cpython#106883; seen on 3.11.7). So there is no collection meanwhile.
+(issue 106883 of CPython, seen on 3.11.7). So there is no collection meanwhile.
 """
 
 from __future__ import annotations
