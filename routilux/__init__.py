@@ -22,7 +22,7 @@ from .limits import Limit, limit_workers
 from .lines import LineCapture
 from .policy import ErrorHandler, ErrorStrategy
 from .ports import Connection, Event, Slot
-from .records import Kind, Line, Note, Record, Status
+from .records import Drop, Kind, Line, Note, Record, Status
 from .routine import ExecutionContext, Routine, Timer, register_serializable
 from .tracker import ExecutionTracker
 
@@ -30,6 +30,7 @@ __all__ = [
     "Clock",
     "Connection",
     "DamagedDataError",
+    "Drop",
     "DuplicateNameError",
     "ErrorHandler",
     "ErrorStrategy",

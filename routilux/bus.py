@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from itertools import count
@@ -33,6 +34,8 @@ logger = logging.getLogger("routilux")
 _BY_TIME = itemgetter(0)
 
 _MIX, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1  # the golden ratio: Fibonacci hashing
+#: Jobs that were sent by hand and are known as such.
+SYNTHETIC = 10_000
 _lane_numbers = count(1)
 _stat_numbers = count(1)
 
@@ -56,7 +59,11 @@ class EventBus:
         generation: put into every record; a monitor that reloads code counts it up.
         previews: how many payload previews may still be made; a reader refills it, so that a
             flood of events costs no flood of texts.
+        dead_previews: the same for messages that are dropped: who looks for those has missed the
+            moment when they were emitted.
         trees: whether a `Note.TREE` goes with each preview of what was emitted.
+        synthetic: numbers of the jobs that were sent by hand, the newest `SYNTHETIC` of them, put
+            in before they begin; see `routilux.job.JobState.synthetic`.
     """
 
     def __init__(self) -> None:
@@ -66,7 +73,9 @@ class EventBus:
         self.phase = 0
         self.generation = 0
         self.previews = 0
+        self.dead_previews = 0
         self.trees = False
+        self.synthetic: deque[int] = deque(maxlen=SYNTHETIC)
         #: Called after each change of the level, in the thread that subscribes or closes.
         self.on_level: Callable[[], object] | None = None
         # Held for the lists below only, never while calling out. Reentrant, since a finalizer that

@@ -20,7 +20,7 @@ from .history import ExecutionRecord
 from .job import CANCELLED, NESTED, PAUSED, STOPPED, TRACED, WATCHED, JobState
 from .policy import Decision, ErrorHandler, ErrorStrategy
 from .ports import take_unmerged
-from .records import Kind, Note, Status
+from .records import Drop, Kind, Note, Status
 
 if TYPE_CHECKING:
     from .lanes import Lane
@@ -231,10 +231,13 @@ def count_dropped(delivery: Delivery) -> None:
 
 def trace_dropped(scheduler: Scheduler, delivery: Delivery) -> None:
     """Publish that a delivery was queued and will not run."""
-    edge, _, _, cause, _, index = delivery
+    edge, data, _, cause, _, index = delivery
     lane = scheduler.bus.lane()
     lane.dropped[edge.number] = lane.dropped.get(edge.number, 0) + 1
     if scheduler.bus.tracing and cause.job.flags & TRACED:
+        if scheduler.bus.dead_previews > 0:
+            scheduler.bus.dead_previews -= 1
+            scheduler.note_payload(cause.child_id(index), data)
         lane.publish(
             Kind.DROPPED,
             scheduler.runtime.now_ns(),
@@ -243,7 +246,16 @@ def trace_dropped(scheduler: Scheduler, delivery: Delivery) -> None:
             cause=cause.id,
             subject=edge.number,
             status=Status.CANCELLED,
+            value=_why_dropped(cause.job),
         )
+
+
+def _why_dropped(job: JobState) -> Drop:
+    if job.flags & CANCELLED:
+        return Drop.CANCELLED
+    if job.flags & STOPPED:
+        return Drop.FAILED if job.error is not None else Drop.STOPPED
+    return Drop.FULL
 
 
 # errors -----------------------------------------------------------------------------------------

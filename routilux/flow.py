@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 import weakref
 from collections import deque
@@ -28,7 +27,7 @@ from .routine import Routine, event_of, slot_of
 from .runtime import Runtime, of_new_flow
 from .scheduler import Scheduler
 from .tracker import ExecutionTracker
-from .waiting import deadline_of
+from .waiting import deadline_of, left_of
 from .workers import Backend
 
 __all__ = ["Flow", "SlotActivationTask", "TaskPriority"]
@@ -368,8 +367,8 @@ class Flow:
         self._loop.close()
         if not wait:
             return idle
-        stuck = threads.join(_left(deadline)) if threads is not None else []
-        stuck += self._loop.join(_left(deadline))
+        stuck = threads.join(left_of(deadline)) if threads is not None else []
+        stuck += self._loop.join(left_of(deadline))
         running = [*(threads.running() if threads else ()), *self._loop.deliveries()]
         busy = {thread for thread, _ in running}
         stuck = [thread for thread in stuck if thread in busy]
@@ -405,12 +404,13 @@ class Flow:
         entry_params: Mapping[str, Any] | None,
         execution_strategy: str | None,
         entry_slot: str,
+        synthetic: bool = False,
     ) -> JobState:
         if hub.gate is not None:
             hub.gate()
         routine = self._routine(entry_routine_id)
         params = checks.params(self.flow_id, entry_params) if entry_params else {}
-        job = self._new_job(execution_strategy)
+        job = self._new_job(execution_strategy, synthetic)
         slot = routine._slots.get(entry_slot)
         if slot is None:
             error = UnknownNameError("slot", entry_slot, routine._where(), routine._slots)
@@ -427,7 +427,7 @@ class Flow:
         self._latest = job
         self._jobs.append(weakref.ref(job))
 
-    def _new_job(self, strategy: str | None = None) -> JobState:
+    def _new_job(self, strategy: str | None = None, synthetic: bool = False) -> JobState:
         parent = current.get(None)
         if parent is None:
             job = JobState("", hash((self.number, next(self._main))), self.history)
@@ -438,6 +438,8 @@ class Flow:
                 job.backlog = deque()
         job.flow, job.backend = self, self._backend(strategy)
         self._remember(job)
+        if synthetic or (parent is not None and parent.job.synthetic):
+            job.mark_synthetic()
         return job
 
     def _next_ident(self) -> int:
@@ -494,7 +496,3 @@ def _known(strategy: str) -> str:
 def _workers(strategy: str, max_workers: int) -> int:
     at_least(max_workers, 1, "max_workers")
     return max_workers if strategy == CONCURRENT else 1
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from . import clock, limits, lines, mailbox, ports, waiting
+from . import clock, limits, lines, mailbox, ports, standing, waiting
 from .bus import hub
 from .errors import JobLostError
 from .job import ENDED, PAUSED, STOPPED, JobStatus
@@ -27,6 +27,7 @@ def _forget_threads() -> None:
     clock.live.forget_threads()
     ports.forget_wiring_lock()
     waiting.forget_threads()
+    standing.forget_threads()
     mailbox.forget_threads()
     limits.worker_budget.forget_threads()
     for limit in limits.limits():

@@ -102,7 +102,7 @@ def submit_limited(
             if got:
                 kept[edge] = None
             else:
-                _drop_newest(edge, cause)
+                _drop_newest(edge, data, cause)
     except BaseException as error:
         cancel_places(kept)
         if isinstance(error, SlotFullError):
@@ -134,11 +134,11 @@ def _queue_limited(
         backend.queue(admit(backend, in_order, data, cause, limited=True), runner)
 
 
-def _drop_newest(edge: Connection, cause: Activation) -> None:
+def _drop_newest(edge: Connection, data: dict[str, Any], cause: Activation) -> None:
     scheduler = cause.job.flow._scheduler
     scheduler.count_dropped(cause.job, edge)
     if cause.job.flags & WATCHED:
-        trace_refused(edge, cause)
+        trace_refused(edge, data, cause)
 
 
 def _refuse(
@@ -154,7 +154,7 @@ def _refuse(
         for edge in edges:
             scheduler.count_dropped(job, edge)
             if flags & WATCHED:
-                trace_refused(edge, cause)
+                trace_refused(edge, data, cause)
     _return_tokens(job, len(edges))
     # Our tokens may have come while `finish` was about to end the job, which then goes on: so ENDED
     # may be gone again, but what it has told us stays right.
@@ -162,12 +162,12 @@ def _refuse(
         scheduler.emit_late(edges, data, cause)
 
 
-def trace_refused(edge: Connection, cause: Activation) -> None:
+def trace_refused(edge: Connection, data: dict[str, Any], cause: Activation) -> None:
     """Publish that a delivery was dropped before it was queued."""
     scheduler = cause.job.flow._scheduler
     now, index = scheduler.runtime.now_ns(), next(cause.children)
     scheduler.bus.lane().send(edge)
-    commit.trace_dropped(scheduler, (edge, {}, copy_context(), cause, now, index))
+    commit.trace_dropped(scheduler, (edge, data, copy_context(), cause, now, index))
 
 
 def _return_tokens(job: JobState, count: int) -> None:

@@ -14,6 +14,7 @@ from .commit import discard, into_mailbox
 from .gate import WINDOW, admit, queue_watched, resolve
 from .interrupts import end_struck
 from .job import PAUSED, WATCHED
+from .standing import For, waiting_for
 from .workers import Backend, Runner, Seat, drain, thread_of
 
 #: Seconds within which who has taken the baton says so.
@@ -157,11 +158,14 @@ class Inline(Backend):
         """Wait until another thread has ended the job, or there is something to run for us."""
         self._claims.append(job)
         try:
-            job.flow._scheduler.await_turn(
-                lambda: (
-                    job.done or bool(self._ready and not self._baton.locked()) or self._rests(job)
+            with waiting_for(For.TURN, job.flow, None, job=job):
+                job.flow._scheduler.await_turn(
+                    lambda: (
+                        job.done
+                        or bool(self._ready and not self._baton.locked())
+                        or self._rests(job)
+                    )
                 )
-            )
         except KeyboardInterrupt as interrupt:
             self._claims.remove(job)
             if job.retries_waiting:

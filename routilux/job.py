@@ -93,6 +93,7 @@ class Extra:
         parked: tasks that a loaded job will run when it is resumed.
         adopted: deliveries to each routine that a loaded job has brought along.
         waits_for: jobs that handlers of this one wait for.
+        synthetic: see `JobState.synthetic`.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,7 @@ class Extra:
         self.current_routine_id: str | None = None
         self.updated: float = 0.0
         self.helpers = 0
+        self.synthetic = False
         self.timed = 0
         self.tracker: Any = None
 
@@ -208,6 +210,18 @@ class JobState:
                 with self.flow._scheduler.lock:
                     self._extra = self._extra or Extra()
         return self._extra
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether somebody has sent it by hand, as from a monitor, or a handler of such a job has
+        begun it. The program itself never has.
+        """
+        return self._extra is not None and self._extra.synthetic
+
+    def mark_synthetic(self) -> None:
+        """Note that it was sent by hand. Before it begins; for monitors."""
+        self.extra.synthetic = True
+        self.flow.bus.synthetic.append(self.number)
 
     @property
     def retries_waiting(self) -> int:

@@ -34,6 +34,7 @@ from .activation import NO_EDGE, Delivery
 from .errors import InvalidValueError, SlotFullError, at_least, seconds
 from .job import NOBODY, STOPPED, JobState
 from .limits import Limit
+from .standing import For, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +202,9 @@ class Mailbox:
         try:
             why = self._why_not_to_wait(backend, lent)
             with self._changed:  # until all is put down: the drainer must not begin another now
-                why = why or self._wait(backend, job)
+                if not why:
+                    with waiting_for(For.ROOM, job.flow, self.block_timeout, job=job, mailbox=self):
+                        why = self._wait(backend, job)
                 waits = False
                 self._go_on(turn, lent, 1)
         finally:

@@ -21,7 +21,7 @@ class Kind(IntEnum):
     EMIT = 2  #: an event was emitted that nothing is connected to; subject is the event number
     JOB_STARTED = 3  #: subject is the entry edge
     JOB_ENDED = 4  #: status tells how
-    DROPPED = 5  #: an activation was queued and not run: its job was stopped, or its slot full
+    DROPPED = 5  #: an activation was queued and not run; value is a `Drop`
     WAITING = 6  #: a delivery waits for its time: a retry's delay, or a timer
     JOB_PAUSED = 7
     JOB_RESUMED = 8
@@ -41,6 +41,15 @@ class Status(IntEnum):
     RETRIED = 3  #: failed, and is tried again: another activation of the same id follows
     FORGOTTEN = 4  #: of a statistic: it was reset, and has no value any more
     NO_NUMBER = 5  #: of a statistic: its value is something else; a note may say what
+
+
+class Drop(IntEnum):
+    """Why a message was dropped: the value of a `Kind.DROPPED` record."""
+
+    FULL = 1  #: its slot had no room
+    CANCELLED = 2  #: its job was cancelled
+    FAILED = 3  #: its job had failed
+    STOPPED = 4  #: its job was stopped together with the flow
 
 
 class Line(IntEnum):

@@ -351,15 +351,20 @@ class Scheduler:
     def preview(self, activation: int, data: dict[str, Any]) -> None:
         """Keep a short text of a payload, as long as somebody wants some."""
         if self.bus.previews > 0:
-            from .preview import preview, tree
-
             # Seldom enough that its cost can be measured where it arises.
             begin, lane = time.thread_time_ns(), self.bus.lane()
             self.bus.previews -= 1
-            lane.note(activation, Note.PAYLOAD, preview(data))
-            if self.bus.trees:
-                lane.note(activation, Note.TREE, tree(data))
+            self.note_payload(activation, data)
             lane.preview_ns += time.thread_time_ns() - begin
+
+    def note_payload(self, activation: int, data: dict[str, Any]) -> None:
+        """Keep a short text of a payload."""
+        from .preview import preview, tree
+
+        lane = self.bus.lane()
+        lane.note(activation, Note.PAYLOAD, preview(data))
+        if self.bus.trees:
+            lane.note(activation, Note.TREE, tree(data))
 
     @staticmethod
     def pending_tasks(job: JobState) -> list[SlotActivationTask]:

@@ -11,6 +11,7 @@ from .activation import current
 from .errors import SelfDeadlockError, seconds
 from .job import NESTED, PAUSED, JobState
 from .mailbox import Mailbox, mailboxes
+from .standing import For, waiting_for
 
 if TYPE_CHECKING:
     from .scheduler import Scheduler
@@ -29,7 +30,8 @@ def wait_until_idle(scheduler: Scheduler, timeout: float | None) -> bool:
             "which would wait for itself for ever; wait for a job that the handler has "
             "executed, emit an event instead, or wait in another thread"
         )
-    return scheduler.wait(lambda: not scheduler.jobs, deadline)
+    with waiting_for(For.FLOW, scheduler._flow(), timeout):
+        return scheduler.wait(lambda: not scheduler.jobs, deadline)
 
 
 def wait_for_job(scheduler: Scheduler, job: JobState, timeout: float | None) -> bool:
@@ -39,7 +41,8 @@ def wait_for_job(scheduler: Scheduler, job: JobState, timeout: float | None) -> 
         return True
     here = current.get(None)
     if here is None or here.job.done:
-        return scheduler.wait(lambda: job.done, deadline)
+        with waiting_for(For.JOB, job.flow, timeout, job=job):
+            return scheduler.wait(lambda: job.done, deadline)
     if job.backend.in_loop():
         raise SelfDeadlockError(
             f"JobState.wait was called in a coroutine handler of flow {job.flow_id!r} and would "
@@ -54,7 +57,8 @@ def wait_for_job(scheduler: Scheduler, job: JobState, timeout: float | None) -> 
             )
         waiter.extra.waits_for.append(job)
     try:
-        _keep_going(scheduler, waiter, job, deadline)
+        with waiting_for(For.JOB, job.flow, timeout, job=job, helps=True):
+            _keep_going(scheduler, waiter, job, deadline)
     finally:
         with _waits:
             waiter.extra.waits_for.remove(job)
@@ -139,3 +143,8 @@ def deadline_of(timeout: float | None) -> float | None:
     """
     checked = seconds(timeout, "timeout")
     return None if checked is None else time.monotonic() + checked
+
+
+def left_of(deadline: float | None) -> float | None:
+    """Seconds until a time of `time.monotonic`, none of them negative; None: for ever."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -19,7 +19,7 @@ def of_new(bus: EventBus, job: JobState) -> int:
         return 0
     if not bus.tracing:
         return COUNTED
-    if bus.every == 1:
+    if bus.every == 1 or job.synthetic:  # who has sent it wants to see it
         return TRACED
     parent = current.get(None)
     if parent is not None and parent.job.flags & TRACED:
@@ -40,4 +40,5 @@ def after_change(bus: EventBus, job: JobState) -> int:
     """The flag of an open job when somebody watches, or no longer, or takes another sample."""
     if not bus.level:
         return 0
-    return TRACED if bus.tracing and bus.is_sampled(job.number) else COUNTED
+    sampled = bus.tracing and (job.synthetic or bus.is_sampled(job.number))
+    return TRACED if sampled else COUNTED

@@ -16,6 +16,7 @@ ENGINE: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "records": set(),
+    "standing": {"clock"},
     "histogram": set(),
     "preview": set(),
     "evaluation": {"errors"},
@@ -36,7 +37,7 @@ ENGINE: dict[str, set[str]] = {
     "commit": {"activation", "history", "job", "policy", "ports", "records",
                "report"},
     "gate": {"activation", "commit", "errors", "job", "lanes", "ports", "records"},
-    "mailbox": {"activation", "commit", "errors", "gate", "job", "limits"},
+    "mailbox": {"activation", "commit", "errors", "gate", "job", "limits", "standing"},
     "routine": {
         "activation", "calling", "errors", "history", "job", "limits", "mailbox", "policy", "ports",
         "remarks",
@@ -45,7 +46,7 @@ ENGINE: dict[str, set[str]] = {
     "graph": {"ports", "routine"},
     "workers": {"activation", "commit", "copies", "gate", "job", "lanes", "limits"},
     "interrupts": {"commit", "job"},
-    "inline": {"commit", "gate", "interrupts", "job", "workers"},
+    "inline": {"commit", "gate", "interrupts", "job", "standing", "workers"},
     "loop": {"activation", "commit", "gate", "job", "records"},
     "runtime": {"bus", "clock", "inline", "loop", "records", "workers"},
     "control": {
@@ -53,8 +54,11 @@ ENGINE: dict[str, set[str]] = {
         "mailbox", "ports", "records", "routine",
     },
     "watching": {"activation", "job"},
-    "waiting": {"activation", "errors", "gate", "job", "mailbox"},
-    "fork": {"bus", "clock", "errors", "job", "limits", "lines", "mailbox", "ports", "waiting"},
+    "waiting": {"activation", "errors", "gate", "job", "mailbox", "standing"},
+    "fork": {
+        "bus", "clock", "errors", "job", "limits", "lines", "mailbox", "ports", "standing",
+        "waiting",
+    },
     "scheduler": {
         "activation", "bus", "commit", "control", "errors", "gate", "history", "job", "mailbox",
         "preview", "records", "waiting", "watching", "workers",
@@ -113,11 +117,12 @@ DELEGATES = {("job", "serialize"), ("job", "tracker"), ("routine", "serialize")}
 MONITOR: dict[str, set[str]] = {
     # Plain data: what crosses the border between the processes, and what a record means.
     "tui.model": {
-        "tui.errors", "tui.session.messages", "tui.session.events", "routilux.histogram",
+        "tui.errors", "tui.session.messages", "tui.session.factual", "tui.session.events",
+        "routilux.histogram",
         "routilux.records",
     },
     # Lints: what looks wrong, told from the model alone.
-    "tui.findings": {"tui.model", "tui.errors", "tui.session.messages"},
+    "tui.findings": {"tui.model", "tui.errors", "tui.session.messages", "tui.session.factual"},
     "tui.query": {"tui.model", "tui.errors", "tui.session.messages", "routilux.records"},
     # A histogram is drawn as it is kept: in bins.
     "tui.paint": {"routilux.histogram"},
@@ -129,7 +134,7 @@ MONITOR: dict[str, set[str]] = {
     },
     "tui.widgets": {
         "tui.model", "tui.query", "tui.paint", "tui.themes", "tui.keys", "tui.commands",
-        "tui.session.messages", "routilux.records",
+        "tui.session.messages", "tui.session.factual", "routilux.records",
     },
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -22,26 +22,25 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from tui.commanding import Commands
-from tui.commands import COMMANDS
 from tui.config import Settings
 from tui.escape import quick_escape
 from tui.export import fresh
 from tui.filters import Filters
 from tui.findings.registry import Thresholds
 from tui.findings.watch import Watch
-from tui.keys import EVERYWHERE, MAP, PANES, Action
+from tui.keys import EVERYWHERE, MAP, Action
 from tui.model.cost import Prices
 from tui.model.monitor import Monitor, Phase
 from tui.model.rows import Key
 from tui.mutes import Mutes
 from tui.options import MAX_HZ, MIN_HZ
 from tui.pace import Pace
-from tui.screens import picture
+from tui.paint.canvas import clean
+from tui.screens import call, picture
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.kept import KeptScreens
-from tui.screens.linked import Linked
 from tui.screens.live import LiveScreen, keys_of
 from tui.screens.palette import FindCommand, FindTheme
 from tui.screens.payload import PayloadScreen
@@ -49,7 +48,7 @@ from tui.screens.picker import PickerScreen
 from tui.screens.values import ValuesScreen
 from tui.session import prices
 from tui.session.events import Event
-from tui.session.messages import Answer, AskStack, Control, Pull
+from tui.session.messages import Answer, Pull, Question, RecordTuple
 from tui.session.session import Session
 from tui.session.source import Source
 from tui.targets import Folder, Target
@@ -58,12 +57,13 @@ from tui.themes import (
     MONO,
     THEMES,
     find_theme,
+    no_color,
     role_variables,
     theme_names,
     without_colour,
 )
 from tui.widgets.commandbar import CommandBar
-from tui.widgets.filtered import FilteredPane
+from tui.widgets.filterbar import Narrowed
 from tui.widgets.scrollbar import use_signs
 
 #: A tick asks for histograms every so many ticks: percentiles need no ten looks a second.
@@ -73,27 +73,9 @@ _PRICES_AT = 8
 #: Seconds that a tick waits for the engine's answer.
 _PATIENCE = 0.5
 #: Ticks after which a screen is made before it is asked for; the first data come first.
-_WARM_AT = range(10, 31, 5)
+_WARM_AT = range(10, 36, 5)
 #: Seconds that somebody waits who has asked for something else than a look.
 _LONG_PATIENCE = 2.0
-
-
-@contextlib.contextmanager
-def _no_color(wanted: bool) -> Iterator[None]:
-    """NO_COLOR as we understand it, for Textual to read, which has another idea of it.
-
-    To Textual an empty one is a wish too, a dumb terminal none, and what the command line says is
-    nothing to it. The user's code gets the environment as it was.
-    """
-    before = os.environ.pop("NO_COLOR", None)
-    if wanted:
-        os.environ["NO_COLOR"] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop("NO_COLOR", None)
-        if before is not None:
-            os.environ["NO_COLOR"] = before
 
 
 class MonitorApp(App[None]):
@@ -150,7 +132,7 @@ class MonitorApp(App[None]):
         lints: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
         plain = theme is None and without_colour(os.environ)
-        with _no_color(plain):
+        with no_color(plain):
             super().__init__(ansi_color=True if plain else None)
         # Textual keeps 64 parsed sources, one for each kind of widget; with more of them each new
         # kind would have all parsed again, while somebody waits for its screen.
@@ -362,30 +344,21 @@ class MonitorApp(App[None]):
         """Show the events that a filter keeps."""
         self.to_dashboard().show_events(wanted)
 
-    def go_to_pane(self, name: str, routine: Key | None = None) -> None:
-        """Show a pane of the dashboard, or its timeline; the events of a routine only."""
-        dashboard = self.to_dashboard()
-        number = next((n for n, label in PANES.items() if label.lower() == name), 3)
-        if name == "timeline":
-            dashboard.action_timeline()
-            return
-        if name == "events" and routine is not None:
-            dashboard.narrow_events(f'routine="{self.monitor.run.routine_name(routine)}"')
-        dashboard.action_pane(number)
-
-    def mute(self, key: str, reason: str) -> None:
-        """Mute a finding in this project."""
-        self.mutes.mute(key, reason)
-        self.tell_of_filters()
-
-    def unmute(self, key: str) -> None:
-        """Count a finding again."""
-        self.mutes.unmute(key)
-        self.tell_of_filters()
-
-    async def ask(self, request: Control | AskStack) -> Answer | None:
+    async def ask(self, request: Question) -> Answer | None:
         """What came of a request; None if no answer came in time."""
         return await self.session.ask(request, _LONG_PATIENCE) if self.session else None
+
+    def open_call(self, key: Key | None = None) -> None:
+        """A form for a message to a routine; None: to where jobs begin."""
+        call.open_call(self, key)
+
+    def open_again(self, record: RecordTuple | None) -> None:
+        """The form of a past message."""
+        call.open_again(self, record)
+
+    def say(self, text: str) -> None:
+        """A line about what cannot be done."""
+        self.notify(clean(text), severity="warning", markup=False, timeout=5)
 
     def execute(self) -> None:
         """Run the entry routines once more."""
@@ -427,11 +400,16 @@ class MonitorApp(App[None]):
         self.filters.add(pane, text)
         self.tell_of_filters()
 
-    def use_filter(self, pane: FilteredPane, text: str) -> None:
+    def use_filter(self, pane: Narrowed, text: str) -> None:
         """Filter a pane, and remember that."""
         pane.narrow(text)
         if text:
-            self.remember_filter(PANES[pane.number], text)
+            self.remember_filter(pane.filter_name, text)
+
+    def remember_call(self, slot: str, text: str) -> None:
+        """A message is sent by hand: keep it for this project."""
+        self.filters.add_call(slot, text)
+        self.tell_of_filters()
 
     def tell_of_filters(self) -> None:
         """What is wrong with the files of filters and mutes, once."""
@@ -505,35 +483,7 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the actions and commands that mean something here, and the themes."""
-        for action in keys_of(screen):
-            node = self if action.id in EVERYWHERE else screen
-            if hasattr(node, f"action_{action.id.partition('(')[0]}"):
-                title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
-                yield SystemCommand(title, action.group, self._runner(action.id))
-        yield SystemCommand("Change the theme", "View", self.action_change_theme)
-        for command in COMMANDS if screen.query(CommandBar) else ():
-            title = f"{command.help.rstrip('.')}  (:{command.name})"
-            yield SystemCommand(title, "Command", self._writer(command.name, command.usage))
-
-    def _runner(self, action: str) -> Callable[[], Any]:
-        async def run() -> None:
-            await self.run_action(action, self if action in EVERYWHERE else self.screen)
-
-        return run
-
-    def _writer(self, name: str, usage: str) -> Callable[[], Any]:
-        """Does a command that takes nothing; begins to write any other."""
-
-        async def begin() -> None:
-            screen = self.screen
-            if not isinstance(screen, Linked):
-                return
-            if usage:
-                screen.write_command(f"{name} ")
-            else:
-                await self.commands.enter(screen.query_one(CommandBar), name)
-
-        return begin
+        return self.commands.palette(screen)
 
     def _restyle(self, _theme: object) -> None:
         for screen in self.screen_stack:

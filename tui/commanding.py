@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
 
 from tui.commands import COMMANDS, Call, CommandError, read
 from tui.errors import TuiError, did_you_mean
@@ -18,12 +21,14 @@ from tui.model.table import Table
 from tui.options import MAX_HZ, MIN_HZ
 from tui.query.nodes import QueryError
 from tui.screens.dashboard import DashboardScreen
+from tui.screens.filtering import Narrowing
 from tui.screens.linked import Linked
-from tui.screens.live import LiveScreen
+from tui.screens.live import LiveScreen, keys_of
 from tui.screens.saved import SavedScreen
 from tui.screens.values import ValuesScreen
 from tui.widgets.commandbar import CommandBar
 from tui.widgets.events import EventsPane
+from tui.widgets.filterbar import Narrowed
 from tui.widgets.filtered import FilteredPane
 from tui.widgets.values import stat_name
 
@@ -88,6 +93,42 @@ class Commands:
             raise CommandError("there is no command line here")
         return screen
 
+    # the palette --------------------------------------------------------------------------------
+
+    def palette(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The actions and commands that mean something on a screen, and the themes."""
+        app = self._app
+        for action in keys_of(screen):
+            node = app if action.id in EVERYWHERE else screen
+            if hasattr(node, f"action_{action.id.partition('(')[0]}"):
+                title = f"{action.help.rstrip('.')}  ({action.shown})"  # brackets would be markup
+                yield SystemCommand(title, action.group, self._runner(action.id))
+        yield SystemCommand("Change the theme", "View", app.action_change_theme)
+        for command in COMMANDS if screen.query(CommandBar) else ():
+            title = f"{command.help.rstrip('.')}  (:{command.name})"
+            yield SystemCommand(title, "Command", self._writer(command.name, command.usage))
+
+    def _runner(self, action: str) -> Callable[[], Any]:
+        async def run() -> None:
+            app = self._app
+            await app.run_action(action, app if action in EVERYWHERE else app.screen)
+
+        return run
+
+    def _writer(self, name: str, usage: str) -> Callable[[], Any]:
+        """Does a command that takes nothing; begins to write any other."""
+
+        async def begin() -> None:
+            screen = self._app.screen
+            if not isinstance(screen, Linked):
+                return
+            if usage:
+                screen.write_command(f"{name} ")
+            else:
+                await self.enter(screen.query_one(CommandBar), name)
+
+        return begin
+
     # names --------------------------------------------------------------------------------------
 
     def known(self, kind: str, before: Sequence[str]) -> list[str]:
@@ -122,10 +163,10 @@ class Commands:
         return ["on", "off"] if setting in ("ascii", "auto-reload") else []
 
     @property
-    def _filtered(self) -> FilteredPane | None:
+    def _filtered(self) -> Narrowed | None:
         """The pane that a filter would be of."""
         screen = self._app.screen
-        return screen.filtered_pane if isinstance(screen, DashboardScreen) else None
+        return screen.filtered_pane if isinstance(screen, Narrowing) else None
 
     def wrong(self, text: str) -> QueryError | None:
         """What is wrong with a filter of that pane."""
@@ -180,7 +221,7 @@ class Commands:
 
     # filters ------------------------------------------------------------------------------------
 
-    def _pane(self) -> FilteredPane:
+    def _pane(self) -> Narrowed:
         pane = self._filtered
         if pane is None:
             raise CommandError("there is nothing to filter on this screen: Esc goes back")
@@ -191,7 +232,7 @@ class Commands:
         self._check(pane, call)
         self._app.use_filter(pane, call.words[0])
 
-    def _check(self, pane: FilteredPane, call: Call) -> None:
+    def _check(self, pane: Narrowed, call: Call) -> None:
         error = pane.check(call.words[0])
         if error is not None:
             raise CommandError(error.message, call.at[0] + error.column)

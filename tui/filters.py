@@ -9,12 +9,16 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.errors import TuiError
 
 #: Filters kept for each pane, and commands.
 KEPT = 30
+#: Calls kept for each slot.
+CALLS = 10
+#: Slots whose calls are kept: those of the last ones.
+_MOST_SLOTS = 200
 #: Filters that are kept by a name.
 MOST_SAVED = 200
 _NAME = re.compile(r"\w[\w.-]{0,39}")
@@ -78,6 +82,7 @@ class Filters:
         self.commands: list[str] = []
         self.columns: dict[str, list[str]] = {}
         self._used: dict[str, list[str]] = {}
+        self._calls: dict[str, list[str]] = {}
         self._path = path
         self._told = False
         self._read()
@@ -95,6 +100,17 @@ class Filters:
         """A command was given."""
         with self._changing():
             self.commands[:] = _newest(line, self.commands)
+
+    def used_calls(self, slot: str) -> list[str]:
+        """The messages that were sent to a slot by hand, the newest first."""
+        return list(self._calls.get(slot, ()))
+
+    def add_call(self, slot: str, text: str) -> None:
+        """A message was sent by hand. The slot becomes the last to be forgotten."""
+        with self._changing():
+            self._calls[slot] = _newest(text, self._calls.pop(slot, ()), CALLS)
+            while len(self._calls) > _MOST_SLOTS:
+                del self._calls[next(iter(self._calls))]
 
     def save(self, name: str, text: str) -> None:
         """Keep a filter by a name, in place of one that has it already.
@@ -137,23 +153,24 @@ class Filters:
         try:
             with self._path.open("rb") as file:
                 data = json.loads(file.read(_LONGEST))
-            used, saved, commands, columns = _checked(data)
+            kept = _checked(data)
         except FileNotFoundError:
             return
         except (OSError, ValueError, RecursionError) as error:
             self._tell(f"saved filters cannot be read, going on without: {self._path} ({error})")
             return
-        self._used = used
+        self._used, self._calls = kept.used, kept.calls
         self.saved.clear()  # who looks names up holds on to it
-        self.saved.update(saved)
-        self.commands[:] = commands
-        self.columns.update(columns)
+        self.saved.update(kept.saved)
+        self.commands[:] = kept.commands
+        self.columns.update(kept.columns)
 
     def _write(self) -> None:
         if self._path is None:
             return
         data = {
             "filters": self._used,
+            "calls": self._calls,
             "saved": self.saved,
             "commands": self.commands,
             "columns": self.columns,
@@ -172,24 +189,37 @@ class Filters:
             self._told, self.trouble = True, trouble
 
 
-def _newest(text: str, others: Iterable[str]) -> list[str]:
-    return [text, *(each for each in others if each != text)][:KEPT]
+def _newest(text: str, others: Iterable[str], most: int = KEPT) -> list[str]:
+    return [text, *(each for each in others if each != text)][:most]
 
 
 _Lists = dict[str, list[str]]
 
 
-def _checked(data: Any) -> tuple[_Lists, dict[str, str], list[str], _Lists]:
+class _Kept(NamedTuple):
+    """What the file holds."""
+
+    used: _Lists
+    calls: _Lists
+    saved: dict[str, str]
+    commands: list[str]
+    columns: _Lists
+
+
+def _checked(data: Any) -> _Kept:
     if not isinstance(data, dict) or not isinstance(data.get("filters"), dict):
         raise ValueError("it holds no filters")
-    saved, commands = data.get("saved", {}), data.get("commands", [])
-    columns = data.get("columns", {})
-    if not isinstance(saved, dict) or not isinstance(columns, dict):
+    saved, columns, calls = (data.get(name, {}) for name in ("saved", "columns", "calls"))
+    if not all(isinstance(each, dict) for each in (saved, columns, calls)):
         raise ValueError("it holds something else than filters by name")
     _texts(list(saved.values()))
-    used = {pane: _texts(texts)[:KEPT] for pane, texts in data["filters"].items()}
-    arranged = {table: _texts(words) for table, words in columns.items()}
-    return used, saved, _texts(commands)[:KEPT], arranged
+    return _Kept(
+        used={pane: _texts(texts)[:KEPT] for pane, texts in data["filters"].items()},
+        calls={slot: _texts(texts)[:CALLS] for slot, texts in calls.items()},
+        saved=saved,
+        commands=_texts(data.get("commands", []))[:KEPT],
+        columns={table: _texts(words) for table, words in columns.items()},
+    )
 
 
 def _texts(value: Any) -> list[str]:

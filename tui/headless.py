@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from routilux.records import SCHEMA, Kind, Line, Status
+from routilux.records import SCHEMA, Drop, Kind, Line, Status
 from tui.filters import project_of
 from tui.findings.registry import Thresholds
 from tui.findings.report import as_record, as_text
@@ -28,6 +28,7 @@ from tui.unseen import Unseen
 _RECORDS = 20_000  # a look takes every record that a normal run publishes meanwhile
 _KINDS = {kind.value: kind.name.lower() for kind in Kind}
 _OF_EDGES = (Kind.ACTIVATION, Kind.JOB_STARTED, Kind.DROPPED, Kind.WAITING)
+_REASONS = {why.value: why.name.lower() for why in Drop}
 _STREAMS = {line.value: line.name.lower() for line in Line}
 _STATUS = {status.value: status.name.lower() for status in Status}
 
@@ -143,6 +144,10 @@ class _Headless(Unseen):
             found["stream"] = _STREAMS.get(subject, str(subject))
         if kind in (Kind.ACTIVATION, Kind.JOB_ENDED, Kind.STAT):
             found["status"] = _STATUS.get(status, str(status))
+        if kind == Kind.DROPPED and value:
+            found["reason"] = _REASONS.get(int(value), str(value))
+        if job in run.synthetic:
+            found["synthetic"] = True
         text = self._monitor.log.text(record)
         if kind == Kind.STAT:
             found["value"] = _plain(value) if status == Status.OK else text or None

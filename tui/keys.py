@@ -108,6 +108,8 @@ SCREENS: tuple[Action, ...] = (
     Action("errors", "exclamation_mark", "errors", "Errors by kind and place.", "Screens"),
     Action("values", "V", "values", "Statistics and their charts.", "Screens"),
     Action("findings", "R", "findings", "Findings: what looks wrong, and why.", "Screens"),
+    Action("dead", "L", "", "Dead letters: messages that were dropped.", "Screens"),
+    Action("waits", "H", "", "Who waits for whom; deadlocks.", "Screens"),
 )
 
 MAP: tuple[Action, ...] = (
@@ -150,7 +152,9 @@ MAP: tuple[Action, ...] = (
     Action("moment(-1)", "comma", "", "The moment of the event before.", "Causes and time"),
     Action("moment(1)", "full_stop", "", "The moment of the next event.", "Causes and time"),
     Action("fit", "0", "", "Timeline: all that is kept, or the chosen event.", "Causes and time"),
-    Action("execute", "x,X", "run", "Run the entry routines once more.", "Engine"),
+    Action("execute", "x", "run", "Run the entry routines once more.", "Engine"),
+    Action("call", "X", "", "Send a message to a slot, with a form.", "Engine"),
+    Action("again", "A", "", "Send the chosen event again, edited.", "Engine"),
     Action("reload", "r", "reload", "Load the file anew, changed or not.", "Engine"),
     Action("restart", "ctrl+r", "", "Stop it and start clean: nothing is kept.", "Engine"),
     Action("auto_reload", "a", "", "Reload on save: on or off.", "Engine"),
@@ -175,7 +179,7 @@ LIVE: tuple[Action, ...] = (
     *LINKS,
     *SCREENS,
     Action("export", "x", "csv", "Write the pane's table to a CSV file.", "General"),
-    Action("execute", "X", "", "Run the entry routines once more.", "Engine"),
+    Action("call", "X", "", "Send a message to a slot, with a form.", "Engine"),
     *(action for action in MAP if action.id in ("reload", "restart", "faster", "slower")),
     *(action for action in MAP if action.group == "General" and action.id != "quit"),
     Action("quit", "ctrl+q", "quit", "Stop the flow and leave.", "General"),
@@ -188,9 +192,20 @@ DETAIL: tuple[Action, ...] = (
     Action("step(1)", "right_square_bracket", "next", "The routine after this one.", "Routine"),
     Action("open", "enter", "open", "Go to a neighbour, or chart a statistic.", "Routine"),
     Action("stack", "K", "stack", "Python stack of what runs, live; again: away.", "Routine"),
+    Action("profile", "P", "lines", "Time per source line, sampled; again: away.", "Routine"),
+    Action("again", "A", "", "Send the chosen activation's message again.", "Routine"),
     _WINDOW,
     *LIVE,
 )
+#: The screen of dead letters.
+DEAD: tuple[Action, ...] = (
+    Action("again", "A", "send again", "Send the chosen message again, edited.", "Letters"),
+    Action("filter", "slash", "filter", "Show only what a filter keeps.", "Letters"),
+    Action("open", "enter", "routine", "Open the routine that it was for.", "Letters"),
+    *LIVE,
+)
+#: The screen of who waits for whom.
+WAITS: tuple[Action, ...] = LIVE
 #: The screen of statistics.
 VALUES: tuple[Action, ...] = (
     Action("open", "enter", "chart", "Put the statistic in the chart, or take it out.", "Chart"),
@@ -226,6 +241,7 @@ PAYLOAD: tuple[Action, ...] = (
     Action("scroll(-1)", "k", "", "Line before.", "Event"),
     Action("moment(-1)", "comma", "earlier", "The event before, of those in the list.", "Event"),
     Action("moment(1)", "full_stop", "later", "The event after, of those in the list.", "Event"),
+    Action("again", "A", "", "Send it again, edited; this page gives way.", "Event"),
     *(action for action in LINKS if action.id in ("edit", "copy")),
     Action("quit", "ctrl+q", "", "Stop the flow and leave.", "General"),
 )
@@ -238,12 +254,14 @@ TABLES: dict[str, Sequence[Action]] = {
     "jobs": JOBS,
     "errors": ERRORS,
     "findings": FINDINGS,
+    "dead letters": DEAD,
+    "waits": WAITS,
     "event": PAYLOAD,
 }
 
 #: Actions of the dashboard that decide where the keys behind them go. They come before anything
 #: else, so that keys that arrive all at once, over a slow line, mean what they would one by one.
-FIRST = frozenset({"filter", "command", *(f"pane({number})" for number in PANES)})
+FIRST = frozenset({"filter", "command", "call", "again", *(f"pane({number})" for number in PANES)})
 
 #: Actions of the app, which work on every screen; the others are the dashboard's.
 EVERYWHERE = frozenset({"quit", "command_palette", "show_help", "picture"})

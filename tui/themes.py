@@ -6,7 +6,9 @@ are those of `tui.schemes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
@@ -112,6 +114,24 @@ def find_theme(name: str, available: Iterable[str]) -> str:
 def without_colour(environment: Mapping[str, str]) -> bool:
     """Whether the environment asks for no colour, or the terminal has none."""
     return bool(environment.get("NO_COLOR")) or environment.get("TERM") in ("dumb", "unknown")
+
+
+@contextlib.contextmanager
+def no_color(wanted: bool) -> Iterator[None]:
+    """NO_COLOR as we understand it, for Textual to read, which has another idea of it.
+
+    To Textual an empty one is a wish too, a dumb terminal none, and what the command line says is
+    nothing to it. The user's code gets the environment as it was.
+    """
+    before = os.environ.pop("NO_COLOR", None)
+    if wanted:
+        os.environ["NO_COLOR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("NO_COLOR", None)
+        if before is not None:
+            os.environ["NO_COLOR"] = before
 
 
 # glyphs -------------------------------------------------------------------------------------------

@@ -9,16 +9,13 @@ from routilux.histogram import Bins, bin_of
 from routilux.records import Kind, Note, Status
 from tui.model.monitor import Monitor
 from tui.session.events import Event, Progress, Started
+from tui.session.factual import FlowEnd, FlowFacts, ThreadLook
 from tui.session.local import Label
 from tui.session.messages import (
     EXECUTE,
     TIMER,
     Answer,
-    AskStack,
-    Control,
     EdgeInfo,
-    FlowEnd,
-    FlowFacts,
     FlowInfo,
     FlowState,
     Histogram,
@@ -26,12 +23,13 @@ from tui.session.messages import (
     LaneState,
     LaterInfo,
     Pull,
+    Question,
     RecordTuple,
     RoutineInfo,
     ScriptState,
     SlotInfo,
     Snapshot,
-    ThreadLook,
+    WaitInfo,
 )
 
 SECOND = 1_000_000_000
@@ -118,6 +116,8 @@ class World:
         self.told_jobs: tuple[JobInfo, ...] | None = None
         self.later: tuple[LaterInfo, ...] = ()
         self.standing: dict[str, Any] = {}  # further fields of the first flow's `FlowState`
+        self.waits: tuple[WaitInfo, ...] = ()
+        self.synthetic: tuple[int, ...] = ()
         self.cpu = self.cost = 0
         self.rss = 50 * 1024 * 1024
         self.facts: tuple[FlowFacts, ...] | None = None  # sent once, when they are set
@@ -237,6 +237,8 @@ class World:
             facts=facts,
             threads=tuple(self.looks.values()),
             ends=self.ends,
+            synthetic=self.synthetic,
+            waits=self.waits,
         )
 
     def _state(self, flow: FlowInfo) -> FlowState:
@@ -294,7 +296,7 @@ class CannedSession:
         self.answering = True
         self.alive = True
         self.calls: list[str] = []
-        self.asked: list[Control | AskStack] = []
+        self.asked: list[Question] = []
         self.answers: list[Answer] = []  # what to answer next; none left: no answer comes
         self._items = list(items)
 
@@ -314,7 +316,7 @@ class CannedSession:
             self.on_event(item)
         return None
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         self.asked.append(request)
         return self.answers.pop(0) if self.answers else None
 

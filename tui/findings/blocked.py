@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from tui.model.findings import Finding, Place
-from tui.session.messages import LaneState, ThreadLook
+from tui.session.factual import ThreadLook
+from tui.session.messages import LaneState
 
 from .lint import SECOND, Lint, Look, Stretch, seconds
 

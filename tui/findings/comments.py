@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from tui.model.findings import Finding, Place, Severity
-from tui.session.messages import Allowed
+from tui.session.factual import Allowed
 
 from .lint import Look, Still, meant
 

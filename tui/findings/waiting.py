@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tui.model.findings import Finding, Place, Severity
 from tui.model.rows import Key
-from tui.session.messages import ThreadLook
+from tui.session.factual import ThreadLook
 
 from .lint import SECOND, Lint, Look, seconds, several
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from tui.model.findings import Finding, Severity
 from tui.model.rows import Key
-from tui.session.messages import EXECUTE, EdgeInfo, FlowFacts, FlowInfo, RoutineInfo
+from tui.session.factual import FlowFacts
+from tui.session.messages import EXECUTE, EdgeInfo, FlowInfo, RoutineInfo
 
 from .lint import Look, Still
 

@@ -13,6 +13,7 @@ from . import log
 from .gauges import RoutineGauge
 from .history import SECOND, Window
 from .monitor import Monitor
+from .names import made_up
 from .rows import Key, RoutineRow
 from .run import Run
 
@@ -118,12 +119,18 @@ class Detail(NamedTuple):
 
 
 def find(run: Run, flow: str, routine: str) -> Key | None:
-    """The routine of that flow and name in this generation; it may have another place in it."""
-    for info in run.flows.values():
-        for each in info.routines if info.id == flow else ():
-            if each.id == routine:
-                return info.number, each.number
-    return None
+    """The routine of that flow and name in this generation; it may have another place in it. A flow
+    without a name has another id each time, so the only routine of that name will do.
+    """
+    named = [
+        (info.id, (info.number, each.number))
+        for info in run.flows.values()
+        for each in info.routines
+        if each.id == routine
+    ]
+    if len(named) == 1 and made_up(flow) and made_up(named[0][0]):
+        return named[0][1]
+    return next((key for name, key in named if name == flow), None)
 
 
 def detail(run: Run, key: Key) -> Detail | None:
@@ -304,6 +311,7 @@ def activations(monitor: Monitor, key: Key, most: int = 200) -> list[ActivationR
 def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
     run = monitor.run
     timed = record[log.STARTED] > 0
+    cause = run.edge_source(record[log.SUBJECT])
     return ActivationRow(
         record[log.ACTIVATION],
         record[log.WORKER],
@@ -314,7 +322,7 @@ def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
         record[log.STARTED] - record[log.QUEUED] if timed else None,
         record[log.TIME] - record[log.STARTED] if timed else None,
         _STATES.get(record[log.STATUS], "ok"),
-        run.edge_source(record[log.SUBJECT]),
+        f"{cause} by hand" if record[log.JOB] in run.synthetic else cause,
         monitor.log.text(record),
     )
 

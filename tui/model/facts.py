@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from tui.session.messages import (
-    FlowEnd,
-    FlowFacts,
-    LaneState,
-    PortFacts,
-    RoutineFacts,
-    Snapshot,
-    ThreadLook,
-)
+from tui.session.factual import FlowEnd, FlowFacts, PortFacts, RoutineFacts, ThreadLook
+from tui.session.messages import LaneState, Snapshot
 
 from .rows import Key
 

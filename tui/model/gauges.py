@@ -35,6 +35,7 @@ class RoutineGauge:
         self.failed_at: int | None = None
         self.saturated_at: int | None = None
         self.in_rate, self.out_rate, self.depth = Rate(), Rate(), Floor()
+        self.work, self.threads = Rate(5 * SECOND), 0  # ns of handlers; threads of its flow
         self.trend = Series()
         self.run, self.wait = Window(), Window()
         self.run_minute, self.wait_minute = Window(60, 6), Window(60, 6)
@@ -92,6 +93,7 @@ class RoutineGauge:
             self.retries + self.timers,
             self.trend.per_second(),
             self.saturated_at is not None and now - self.saturated_at < _SATURATED_FOR,
+            min(1.0, self.work.per_second / (SECOND * max(1, self.threads))),
         )
 
 
@@ -120,6 +122,29 @@ def hold(
                 target.full |= box.blocked > 0 or box.waiting >= box.room
 
 
+def share_pool(
+    routines: Mapping[Key, RoutineGauge],
+    lanes: Iterable[LaneGauge],
+    routine_of: Mapping[int, Key],
+    now: int,
+) -> None:
+    """Tell routines how much of the threads' time their handlers have taken. Coroutines take none:
+    they overlap.
+    """
+    work: dict[Key, int] = {}
+    threads: dict[int, int] = {}
+    for lane in lanes:
+        if lane.coroutines is not None or not lane.ran:
+            continue
+        threads[lane.flow] = threads.get(lane.flow, 0) + 1
+        for edge, spent in lane.spent.items():
+            if edge in routine_of:
+                work[routine_of[edge]] = work.get(routine_of[edge], 0) + spent
+    for key, routine in routines.items():
+        routine.threads = threads.get(key[0], 0)
+        routine.work.add(now, work.get(key, 0))
+
+
 class LaneGauge:
     """One thread: what it has run, and a cell for each snapshot."""
 
@@ -131,7 +156,7 @@ class LaneGauge:
         self.coroutines: int | None = None
         self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
         self._mean: dict[int, float] = {}  # ns of a handler, by edge
-        self._busy: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
+        self.spent: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
 
     def rename(self, name: str) -> None:
         """Another thread goes on here; what the last one did is not its doing."""
@@ -157,8 +182,8 @@ class LaneGauge:
         for edge, total in busy.items():
             key = routine_of.get(edge)
             if key is not None:
-                spent[key] = spent.get(key, 0) + max(0, total - self._busy.get(edge, 0))
-        self._busy = busy
+                spent[key] = spent.get(key, 0) + max(0, total - self.spent.get(edge, 0))
+        self.spent = busy
         used = sum(spent.values())
         if used and elapsed > 0:
             self.cells.append((max(spent, key=spent.__getitem__), min(1.0, used / elapsed)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import wrap
@@ -18,12 +19,15 @@ from tui.session.events import (
     Started,
     Stopping,
 )
-from tui.session.messages import Failure, ScriptState, Snapshot
+from tui.session.messages import Failure, ScriptState, Snapshot, WaitInfo
 
 from .cost import Cost
 from .cursor import TimeCursor
+from .dead import DeadLetters
 from .findings import Board
+from .generations import Generations
 from .log import RING, EventLog
+from .names import short_thread
 from .output import OutputLog
 from .past import History, PastRun
 from .run import Run
@@ -34,6 +38,8 @@ KEPT_RUNS = 5
 _WRAP = 60  # characters of a message on one line of a banner: they fit on the narrowest screen
 #: Good news goes away by itself after so long; bad news stays until it is put right.
 NEWS_NS = 5_000_000_000
+#: Threads of a deadlock that a banner names one by one.
+_TOLD = 4
 
 
 class Phase(StrEnum):
@@ -58,6 +64,7 @@ class Banner:
     is_error: bool
     file: str = ""
     line: int = 0
+    hint: str = ""  # what can be done about it; empty: what a save does
 
 
 class Monitor:
@@ -76,6 +83,8 @@ class Monitor:
         cost: what watching costs.
         forget_at_start: the next generation begins with nothing kept of those before it.
         findings: what looks wrong in the running generation.
+        dead: messages that were dropped, of all generations.
+        generations: how long routines took in earlier ones.
     """
 
     def __init__(self, label: str = "", ring: int = RING) -> None:
@@ -87,7 +96,9 @@ class Monitor:
         self.output = OutputLog()
         self.charted = Charted()
         self.findings = Board()
+        self.dead, self.generations = DeadLetters(), Generations()
         self.cursor, self.past = TimeCursor(), History()
+        self._deadlock: Banner | None = None  # as it was told of last
         self.banner: Banner | None = None
         self.status = ""
         self.script = ScriptState("loading")
@@ -105,6 +116,8 @@ class Monitor:
         fresh = self.run.apply(snapshot)
         self.past.take(self.run)
         self.log.extend(snapshot.records, fresh)
+        self.dead.take(snapshot.records)
+        self._tell_of_deadlock()
         news = self.banner is not None and not self.banner.is_error
         if news and self.run.elapsed_ns > NEWS_NS:
             self.banner = None
@@ -156,6 +169,7 @@ class Monitor:
         self.log.clear()
         self.output.clear()
         self.runs.clear()
+        self.dead, self.generations = DeadLetters(), Generations()
         self.rejected = 0
 
     def _start(self, event: Started) -> None:
@@ -163,6 +177,8 @@ class Monitor:
         clean = self.forget_at_start
         if clean:
             self._forget()
+        else:
+            self.generations.keep(old)
         self.output.finish(old.generation)
         self.run = Run(event.generation)
         self.cursor, self.past = TimeCursor(), History()
@@ -195,6 +211,15 @@ class Monitor:
         return Banner(
             title, _failure_lines(failure, event.snippet), True, failure.file, failure.line
         )
+
+    def _tell_of_deadlock(self) -> None:
+        """A new one is told of; one that is gone takes its banner along."""
+        found = deadlock_banner(self.run.waits)
+        if found == self._deadlock:
+            return
+        if self.banner is None or not self.banner.is_error or self.banner == self._deadlock:
+            self.banner = found
+        self._deadlock = found
 
     def dismiss(self) -> None:
         """Take the banner away."""
@@ -249,6 +274,27 @@ class Monitor:
     def run_of(self, generation: int) -> Run:
         """A generation by number; the running one if that is not known any more."""
         return self.runs.get(generation, self.run)
+
+
+def deadlock_banner(waits: Iterable[WaitInfo]) -> Banner | None:
+    """What to tell of threads that wait for each other for ever; None if there are none."""
+    dead = [wait for wait in waits if wait.deadlock]
+    if not dead:
+        return None
+    names = [short_thread(wait.thread) for wait in dead]
+    if len(names) == 1:
+        title = f"DEADLOCK: {names[0]} waits for itself"
+    else:
+        some = ", ".join(names[:_TOLD]) + (", ..." if len(names) > _TOLD else "")
+        title = f"DEADLOCK: {len(names)} threads wait for each other: {some}"
+    lines = []
+    for wait, name in zip(dead[:_TOLD], names, strict=False):
+        place = f" at {wait.file.rpartition('/')[2]}:{wait.line}" if wait.file else ""
+        held = ", ".join(map(short_thread, wait.holders))
+        lines.append(f"{name} waits for {wait.text}{place}, held by {held}")
+    if len(dead) > _TOLD:
+        lines.append(f"... and {len(dead) - _TOLD} more")
+    return Banner(title, tuple(lines), True, hint="H who waits for whom")
 
 
 def _failure_lines(failure: Failure, snippet: tuple[tuple[int, str], ...]) -> tuple[str, ...]:

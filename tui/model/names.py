@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DRAIN = "routilux-drain-"
 
 
@@ -17,6 +20,17 @@ def short_thread(name: str) -> str:
         last = name.rpartition("-")[2]
         return f"w{last}" if last.isdigit() else last
     return name
+
+
+def natural_key(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts ``step2`` before ``step10``."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+def made_up(flow: str) -> bool:
+    """Whether the engine has made up the id of a flow, and makes another one the next time."""
+    return _UUID.fullmatch(flow) is not None
 
 
 def natural(name: str) -> tuple[bool, str, int]:

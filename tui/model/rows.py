@@ -58,6 +58,7 @@ class RoutineRow(NamedTuple):
     later: int  # deliveries that wait for their time: tries to repeat, timers
     trend: list[float]
     saturated: bool = False  # cannot keep up: a slot is full, or the queue grows
+    pool: float = 0.0  # share of the threads' time over the last five seconds
 
 
 class EdgeRow(NamedTuple):

@@ -14,11 +14,12 @@ from tui.session.messages import (
     FlowState,
     LaneState,
     Snapshot,
+    WaitInfo,
 )
 
 from .facts import Facts
 from .failures import Failures
-from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge, hold
+from .gauges import BUSY_CELLS, LaneGauge, RoutineGauge, hold, share_pool
 from .history import SECOND, Rate, Series, Window
 from .jobs import Jobs
 from .names import natural, short_thread
@@ -47,6 +48,8 @@ class Run:
         jobs: what the engine told of its jobs when it was asked last.
         facts: what only findings need to know.
         stat_history: what statistics were over the last two minutes.
+        synthetic: numbers of the jobs that were sent by hand.
+        waits: which threads wait, those in a deadlock first.
     """
 
     def __init__(self, generation: int) -> None:
@@ -63,9 +66,10 @@ class Run:
             Series(SECOND // STEPS_A_SECOND, 240) for _ in range(3)
         )
         self.run_total, self.wait_total = Window(), Window()
-        self.recent, self.failures, self.jobs = Recent(), Failures(), Jobs()
-        self.facts = Facts()
+        self.recent, self.failures, self.jobs, self.facts = Recent(), Failures(), Jobs(), Facts()
         self.stat_history = StatHistory()
+        self.synthetic: set[int] = set()
+        self.waits: tuple[WaitInfo, ...] = ()
         self._routines: dict[Key, RoutineGauge] = {}
         self._told: list[RoutineRow] | None = None  # as they are now; several panes ask for them
         self._edges: dict[int, tuple[int, EdgeInfo]] = {}
@@ -112,6 +116,8 @@ class Run:
         self.failures.take(snapshot.records, snapshot.notes, self._edges)
         self.jobs.take(snapshot)
         self.facts.take(snapshot)
+        self.synthetic.update(snapshot.synthetic)
+        self.waits = snapshot.waits
         # Flows that are no longer watched take their share of the sum with them.
         fresh = max(0, snapshot.published - self.published)
         self.published, self.received = snapshot.published, snapshot.received
@@ -211,6 +217,7 @@ class Run:
         routine_of = self.targets()
         for lane in self._lanes.values():
             lane.step(now, elapsed, routine_of)
+        share_pool(self._routines, self._lanes.values(), routine_of, now)
 
     def _take_histograms(self, now: int) -> None:
         by_routine: dict[Key, list[tuple[Bins, Bins]]] = {}
@@ -270,6 +277,11 @@ class Run:
     def every(self) -> int:
         """One job in so many is traced, in the flow where it is fewest."""
         return max((state.every for state in self.states.values()), default=1)
+
+    @property
+    def deadlocks(self) -> int:
+        """Circles of threads that wait for each other for ever."""
+        return max((wait.deadlock for wait in self.waits), default=0)
 
     @property
     def waiting(self) -> int:

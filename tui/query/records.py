@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from operator import itemgetter
 from typing import Any
 
-from routilux.records import Kind, Line, Status
+from routilux.records import Drop, Kind, Line, Status
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.run import Run
@@ -21,10 +21,13 @@ _OUTCOME: Callable[[RecordTuple], Hashable] = itemgetter(
     log.GENERATION, log.KIND, log.SUBJECT, log.STATUS
 )
 _THREAD: Callable[[RecordTuple], Hashable] = itemgetter(log.GENERATION, log.WORKER)
+_JOB: Callable[[RecordTuple], Hashable] = itemgetter(log.GENERATION, log.JOB)
+_DROP: Callable[[RecordTuple], Hashable] = itemgetter(log.KIND, log.VALUE)
 _ENDING: Callable[[RecordTuple], Hashable] = itemgetter(log.KIND, log.STATUS)
 _KINDS: dict[int, str] = {kind: kind.name.lower() for kind in Kind} | {log.RULE: "generation"}
 _STATUSES: dict[int, str] = {status: status.name.lower() for status in Status}
 _STREAMS: dict[int, str] = {line: line.name.lower() for line in Line}
+_REASONS: dict[int, str] = {why: why.name.lower() for why in Drop}
 _HAVE_STATUS = frozenset({Kind.ACTIVATION, Kind.JOB_ENDED, Kind.STAT})
 #: Kinds whose subject is an edge.
 _ON_EDGES = frozenset({Kind.ACTIVATION, Kind.WAITING, Kind.DROPPED, Kind.JOB_STARTED})
@@ -58,6 +61,8 @@ def events_table(monitor: Monitor) -> Table[RecordTuple]:
         "job": (_Event(itemgetter(log.JOB), Unit.NUMBER),),
         "generation": (_Event(itemgetter(log.GENERATION), Unit.NUMBER),),
         "seq": (_Event(itemgetter(log.SEQUENCE), Unit.NUMBER),),
+        "origin": (_Event(names.origin, key=_JOB, words=_words("program", "hand")),),
+        "reason": (_Event(_reason, key=_DROP, words=_words(*_REASONS.values())),),
         "stat": (_Event(names.stat, key=_ABOUT),),
         "value": (_Event(names.value, Unit.ANY),),
         "stream": (_Event(_stream, key=_ABOUT, words=_words(*_STREAMS.values())),),
@@ -95,6 +100,10 @@ def _status(key: tuple[int, int]) -> str | None:
 
 def _stream(key: tuple[int, int, int]) -> str | None:
     return _STREAMS.get(key[2]) if key[1] == Kind.LINE else None
+
+
+def _reason(key: tuple[int, float]) -> str | None:
+    return _REASONS.get(int(key[1])) if key[0] == Kind.DROPPED else None
 
 
 def _stat(run: Run, number: int) -> tuple[str, str]:
@@ -176,6 +185,12 @@ class _Names:
     def time(self, record: RecordTuple) -> int:
         """Since the generation began."""
         return record[log.TIME] - self._monitor.run_of(record[log.GENERATION]).origin
+
+    def origin(self, key: tuple[int, int]) -> str | None:
+        """Who has begun its job: the program, or somebody by hand."""
+        if not key[1]:
+            return None
+        return "hand" if key[1] in self._monitor.run_of(key[0]).synthetic else "program"
 
     def value(self, record: RecordTuple) -> Any:
         """What a statistic was set to."""

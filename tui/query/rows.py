@@ -57,6 +57,7 @@ def routines_table(monitor: Monitor) -> Table[RoutineRow]:
             "errors": ("errors", number),
             "dropped": ("dropped", number),
             "done": ("done", number),
+            "pool": ("pool", Unit.SHARE),
         },
         status="state", q="queue", err="errors", drop="dropped", wait99="wait", run99="run",
         name="routine",

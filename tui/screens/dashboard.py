@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from tui.keys import EVERYWHERE, FIRST, MAP, PANES, Action
 from tui.model.monitor import Monitor
+from tui.model.rows import Key
 from tui.screens.payload import PayloadScreen
 from tui.session.messages import Failure
 from tui.widgets.bars import BannerBar, Bar, Header, KeysBar
@@ -130,7 +131,8 @@ class DashboardScreen(Looking, Filtering):
         """The pane that has the focus, or would have it but for a line that is being written."""
         focused = self.focused
         if isinstance(focused, Input):
-            focused = self.query_one(FilterBar).pane or self.query_one(CommandBar).focused
+            filtered = self.query_one(FilterBar).pane
+            focused = filtered if isinstance(filtered, Pane) else self.query_one(CommandBar).focused
         return focused if isinstance(focused, Pane) else None
 
     def show(self) -> None:
@@ -274,6 +276,14 @@ class DashboardScreen(Looking, Filtering):
         """The findings."""
         self.monitor_app.go_to("findings")
 
+    def action_dead(self) -> None:
+        """The messages that were dropped."""
+        self.monitor_app.go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom."""
+        self.monitor_app.go_to("waits")
+
     def action_back(self) -> None:
         """Undo the last of zoom, causes, timeline, banner, past, pause, filter, bottom row."""
         events_pane, bar = self.query_one(EventsPane), self.query_one(FilterBar)
@@ -363,7 +373,7 @@ class DashboardScreen(Looking, Filtering):
         if self.query_one(RoutinesPane).move_column(direction):
             self._keep_arrangement()
         else:
-            self.say("s chooses the column to sort by first; then it can be moved.")
+            self.say("s chooses a column of figures to sort by first; then it can be moved.")
 
     def _keep_arrangement(self) -> None:
         pane = self.query_one(RoutinesPane)
@@ -376,10 +386,20 @@ class DashboardScreen(Looking, Filtering):
         self.restyle()
         self.show()
 
+    def show_evidence(self, goal: str, routine: Key | None) -> None:
+        """Show the pane of that name, or the timeline; of the events those of a routine only."""
+        if goal == "timeline":
+            self.action_timeline()
+            return
+        if goal == "events" and routine is not None:
+            self.narrow_events(f'routine="{self.monitor.run.routine_name(routine)}"')
+        self.action_pane(next((n for n, label in PANES.items() if label.lower() == goal), 3))
+
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
         """On a tiny screen only the pane with the focus is seen."""
-        if self.has_class("tiny") and self._zoomed is not event.pane:
-            self._zoom(event.pane)
+        pane = event.pane
+        if self.has_class("tiny") and isinstance(pane, Pane) and self._zoomed is not pane:
+            self._zoom(pane)
 
     def action_fold(self) -> None:
         """Make equal routines one node; elsewhere equal neighbours among the events one line."""
@@ -389,7 +409,10 @@ class DashboardScreen(Looking, Filtering):
 
     def action_bundles(self) -> None:
         """Draw lines of the topology that leave or enter together as one with branches."""
-        self.query_one(TopologyPane).toggle_bundles()
+        pane = self.query_one(TopologyPane)
+        if not pane.toggle_bundles():
+            lines = "bundled" if pane.wish.bundles else "one for each connection"
+            self.say(f"Lines are {lines}, once there is room to draw some.")
 
     def action_near(self) -> None:
         """Draw only what is near the chosen routine: one, two, three steps, everything."""
@@ -433,6 +456,15 @@ class DashboardScreen(Looking, Filtering):
     def action_execute(self) -> None:
         """Run the entry routines once more."""
         self.monitor_app.execute()
+
+    def action_call(self) -> None:
+        """Send a message to the chosen routine; from other panes to where jobs begin."""
+        pane = self.pane
+        self.monitor_app.open_call(pane.chosen if isinstance(pane, RoutinesPane) else None)
+
+    def action_again(self) -> None:
+        """Send the chosen event again; the list stands still meanwhile."""
+        self.monitor_app.open_again(self.chosen_record())
 
     def action_reload(self) -> None:
         """Load the target anew."""

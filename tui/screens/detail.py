@@ -10,15 +10,20 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tui.keys import DETAIL, Action
+from tui.model import log
 from tui.model.detail import Detail, detail, find
 from tui.model.monitor import Monitor
 from tui.model.rows import Key
-from tui.session.messages import AskStack
+from tui.session.messages import AskLines, AskStack
 from tui.widgets.activations import ActivationsBox, OwnStatsBox, StackBox
 from tui.widgets.box import Box
 from tui.widgets.detail import IdentityBox, LatencyBox, ListBox, NeighboursBox
+from tui.widgets.hot import HotBox
 
 from .live import LiveScreen
+
+#: Boxes that are there while the screen has a class.
+_OPENED: dict[str, type[Box]] = {"stack": StackBox, "lines": HotBox}
 
 
 class DetailScreen(LiveScreen):
@@ -30,13 +35,14 @@ class DetailScreen(LiveScreen):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._flow = self._routine = ""
-        self._asking = False
+        self._asking = self._asking_lines = False
 
     def open(self, key: Key) -> None:
         """Be about this routine, as if never used before."""
         self._choose(key)
         if self.is_mounted:
-            self.set_class(False, "stack")
+            for name in _OPENED:
+                self.set_class(False, name)
             self.query_one(StackBox).open(None)
             self.boxes[0].focus()
             self.show()
@@ -48,7 +54,7 @@ class DetailScreen(LiveScreen):
         rows = Vertical(
             Horizontal(IdentityBox(), LatencyBox(), id="who", classes="row"),
             Horizontal(OwnStatsBox(), NeighboursBox(), id="keeps", classes="row"),
-            Horizontal(ActivationsBox(), StackBox(), id="does", classes="row"),
+            Horizontal(ActivationsBox(), HotBox(), StackBox(), id="does", classes="row"),
             id="of-routine",
         )
         return Horizontal(ListBox(), rows, id="detail")
@@ -61,8 +67,8 @@ class DetailScreen(LiveScreen):
 
     def stops(self) -> list[Box]:
         """Not to a stack that is not open."""
-        opened = self.has_class("stack")
-        return [box for box in super().stops() if opened or not isinstance(box, StackBox)]
+        shut = [kind for name, kind in _OPENED.items() if not self.has_class(name)]
+        return [box for box in super().stops() if type(box) not in shut]
 
     def _choose(self, key: Key) -> None:
         flow = self.monitor.run.flows.get(key[0])
@@ -81,9 +87,12 @@ class DetailScreen(LiveScreen):
         identity = self.query_one(IdentityBox)
         identity.detail, identity.missing = found, self._routine
         self.query_one(LatencyBox).detail = self.query_one(NeighboursBox).detail = found
+        earlier = self.monitor.generations.of(self.monitor.run, key) if key is not None else []
+        self.query_one(LatencyBox).generations = earlier
         self.query_one(ListBox).key = key
         self.query_one(OwnStatsBox).key = self.query_one(ActivationsBox).key = key
         self._ask()
+        self._ask_lines(key)
 
     # the stack ----------------------------------------------------------------------------------
 
@@ -125,9 +134,70 @@ class DetailScreen(LiveScreen):
             self.query_one(ActivationsBox).focus()
         self.call_after_refresh(self.show)
 
+    # lines --------------------------------------------------------------------------------------
+
+    def action_profile(self) -> None:
+        """Sample the lines of the routine's handlers; again: no longer."""
+        if self.has_class("lines"):
+            self._close_lines()
+            return
+        self.set_class(True, "lines")
+        self.query_one(HotBox).focus()
+        self.call_after_refresh(self.show)
+
+    def _close_lines(self) -> None:
+        """The engine is told at once; it would stop by itself too."""
+        box = self.query_one(HotBox)
+        if box.key is not None:
+            off = AskLines(box.key[0], box.routine, off=True)
+            self.run_worker(self.monitor_app.ask(off), name="lines off")
+        self.set_class(False, "lines")
+        box.open(None, "", 0)
+        if self.box is None or isinstance(self.box, HotBox):
+            self.query_one(ActivationsBox).focus()
+        self.call_after_refresh(self.show)
+
+    def _ask_lines(self, key: Key | None) -> None:
+        """Ask for what was found, one question at a time; after a reload of the new code."""
+        if not self.has_class("lines"):
+            return
+        box = self.query_one(HotBox)
+        box.open(key, self._routine, self.monitor.run.generation)
+        asks = box.asks()
+        if asks is not None and not self._asking_lines:
+            self._asking_lines = True
+            self.run_worker(self._wait_for_lines(asks), name="lines")
+
+    async def _wait_for_lines(self, asks: AskLines) -> None:
+        box = self.query_one(HotBox)
+        generation = box.generation
+        try:
+            answer = await self.monitor_app.ask(asks)
+        finally:
+            self._asking_lines = False
+        if (box.key, box.generation) == ((asks.flow, box.key[1] if box.key else 0), generation):
+            box.take(answer)
+
+    def action_again(self) -> None:
+        """Send the message of the chosen activation again."""
+        key, row = self.key, self.query_one(ActivationsBox).chosen
+        records = self.monitor.run.recent.activations(key) if key is not None else []
+        number = row.number if row is not None else None
+        record = next((r for r in records if r[log.SEQUENCE] == number), None)
+        if row is not None and record is None:
+            self.say("It still runs: what it was sent is known when it has ended.", wrong=True)
+        else:
+            self.monitor_app.open_again(record)
+
+    def action_call(self) -> None:
+        """Send a message to this routine."""
+        self.monitor_app.open_call(self.key)
+
     def action_back(self) -> None:
-        """The stack first, then as everywhere."""
-        if self.has_class("stack"):
+        """The lines and the stack first, then as everywhere."""
+        if self.has_class("lines"):
+            self._close_lines()
+        elif self.has_class("stack"):
             self._close_stack()
         else:
             super().action_back()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tui.keys import PANES
 from tui.query.nodes import QueryError
 from tui.widgets.events import EventsPane
-from tui.widgets.filterbar import FilterBar
+from tui.widgets.filterbar import FilterBar, Narrowed
 from tui.widgets.filtered import FilteredPane
 from tui.widgets.pane import Pane
 
@@ -15,17 +14,46 @@ from .linked import Linked
 _ERRORS = "kind=activation and status in (failed, retried)"
 
 
-class Filtering(Linked):
+class Narrowing(Linked):
+    """A screen with rows that a filter narrows."""
+
+    def show(self) -> None:
+        """Show the model as it is now."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    @property
+    def filtered_pane(self) -> Narrowed:
+        """What a filter would be of."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def action_filter(self) -> None:
+        """Write a filter for the pane with the focus; for the events where that has no rows."""
+        pane = self.filtered_pane
+        used = self.monitor_app.filters.used(pane.filter_name)
+        self.query_one(FilterBar).open(pane, used)
+
+    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
+        """Use it, and remember it for the next time."""
+        self.monitor_app.use_filter(event.pane, event.text)
+
+    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
+        """Back to the pane."""
+        event.pane.focus()
+        self.call_after_refresh(self.show)
+
+    def on_filter_bar_picking(self) -> None:
+        """Choose a saved filter, as a part of the one that is being written."""
+        bar = self.query_one(FilterBar)
+        self.monitor_app.commands.pick(lambda name: bar.insert(f"@{name}") if name else None)
+
+
+class Filtering(Narrowing):
     """The part of the dashboard that filters its panes, and goes from match to match."""
 
     # for the dashboard --------------------------------------------------------------------------
 
     @property
     def pane(self) -> Pane | None:
-        """See `DashboardScreen`."""
-        raise NotImplementedError  # pragma: no cover - abstract
-
-    def show(self) -> None:
         """See `DashboardScreen`."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -44,26 +72,6 @@ class Filtering(Linked):
         """That pane if it has rows to filter, else that of the events."""
         pane = self.pane
         return pane if isinstance(pane, FilteredPane) else self.query_one(EventsPane)
-
-    def action_filter(self) -> None:
-        """Write a filter for the pane with the focus; for the events where that has no rows."""
-        pane = self.filtered_pane
-        name = PANES[pane.number]
-        self.query_one(FilterBar).open(pane, self.monitor_app.filters.used(name))
-
-    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
-        """Use it, and remember it for the next time."""
-        self.monitor_app.use_filter(event.pane, event.text)
-
-    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
-        """Back to the pane."""
-        event.pane.focus()
-        self.call_after_refresh(self.show)
-
-    def on_filter_bar_picking(self) -> None:
-        """Choose a saved filter, as a part of the one that is being written."""
-        bar = self.query_one(FilterBar)
-        self.monitor_app.commands.pick(lambda name: bar.insert(f"@{name}") if name else None)
 
     def show_events(self, wanted: str) -> None:
         """Show the events that a filter keeps."""

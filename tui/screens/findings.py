@@ -78,7 +78,8 @@ class FindingsScreen(LiveScreen):
         if finding is None:
             self.say("There is no finding to mute.", wrong=True)
         elif finding.key in self.monitor.findings.muted:
-            self.monitor_app.unmute(finding.key)
+            self.monitor_app.mutes.unmute(finding.key)
+            self.monitor_app.tell_of_filters()
             self.show()
         else:
             self.query_one(ReasonBar).open(finding.key, f"{finding.id} {finding.place.name}")
@@ -86,7 +87,8 @@ class FindingsScreen(LiveScreen):
     def on_reason_bar_given(self, event: ReasonBar.Given) -> None:
         """Mute it, from now on."""
         event.stop()
-        self.monitor_app.mute(event.key, event.reason)
+        self.monitor_app.mutes.mute(event.key, event.reason)
+        self.monitor_app.tell_of_filters()
 
     def on_reason_bar_closed(self, event: ReasonBar.Closed) -> None:
         """Back to the list."""
@@ -115,4 +117,4 @@ def go_to_evidence(app: MonitorApp, finding: Finding) -> None:
     elif goal == "source":
         app.notify(clean(f"It stands in {finding.place.file}:{finding.place.line}"), markup=False)
     else:
-        app.go_to_pane(goal, key if known else None)
+        app.to_dashboard().show_evidence(goal, key if known else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from .dead import DeadScreen
 from .detail import DetailScreen
 from .errors import ErrorsScreen
 from .findings import FindingsScreen
@@ -14,6 +15,7 @@ from .jobs import JobsScreen
 from .linked import Linked
 from .live import LiveScreen
 from .values import ValuesScreen
+from .waits import WaitsScreen
 
 if TYPE_CHECKING:
     from tui.app import MonitorApp
@@ -24,6 +26,8 @@ KINDS: dict[str, type[LiveScreen]] = {
     "jobs": JobsScreen,
     "errors": ErrorsScreen,
     "findings": FindingsScreen,
+    "dead": DeadScreen,
+    "waits": WaitsScreen,
 }
 
 

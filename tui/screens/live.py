@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tui.export import csv
 from tui.export.fresh import ExportError
-from tui.keys import EVERYWHERE, LIVE, MAP, Action
+from tui.keys import EVERYWHERE, FIRST, LIVE, MAP, Action
 from tui.model.monitor import Monitor
 from tui.widgets.bars import BannerBar, Bar, Header, KeysBar
 from tui.widgets.box import Box
@@ -49,7 +49,7 @@ class LiveScreen(Linked):
     def bindings_of(actions: Iterable[Action]) -> list[BindingType]:
         """The bindings of a screen with these actions; those of the app are the app's."""
         return [
-            Binding(a.keys, a.id, a.help, show=False, id=a.binding, priority=a.id == "command")
+            Binding(a.keys, a.id, a.help, show=False, id=a.binding, priority=a.id in FIRST)
             for a in actions
             if a.id not in EVERYWHERE
         ]
@@ -173,7 +173,9 @@ class LiveScreen(Linked):
 
     def _step(self, direction: int) -> None:
         boxes = self.stops()
-        if boxes:
+        if boxes == [self.box]:
+            self.say("There is no other pane here.")
+        elif boxes:
             here = boxes.index(self.box) if self.box in boxes else -direction
             boxes[(here + direction) % len(boxes)].focus()
             self.call_after_refresh(self.show)
@@ -232,6 +234,14 @@ class LiveScreen(Linked):
         """The statistics, in place of this screen."""
         self._go_to("values")
 
+    def action_dead(self) -> None:
+        """The dead letters, in place of this screen."""
+        self._go_to("dead")
+
+    def action_waits(self) -> None:
+        """Who waits for whom, in place of this screen."""
+        self._go_to("waits")
+
     def _go_to(self, name: str) -> None:
         if self.monitor_app.go_to(name) is self:
             self.say("You are there already: Esc goes back.")
@@ -256,9 +266,9 @@ class LiveScreen(Linked):
         else:
             self.say(f"{len(table.rows)} rows in {path}")
 
-    def action_execute(self) -> None:
-        """Run the entry routines once more."""
-        self.monitor_app.execute()
+    def action_call(self) -> None:
+        """Send a message to where jobs begin, or to another slot."""
+        self.monitor_app.open_call()
 
     def action_reload(self) -> None:
         """Load the target anew."""

@@ -97,6 +97,15 @@ class Looking(Linked):
         self.call_after_refresh(self.show)
         return True
 
+    def chosen_record(self) -> RecordTuple | None:
+        """The record that the pane with the focus is about; the list of events stands still."""
+        pane, events = self.focused, self.query_one(EventsPane)
+        if isinstance(pane, CausesPane):
+            return pane.chosen
+        if isinstance(pane, TimelinePane):
+            return self.monitor.cursor.selected
+        return events.record if events.stop_at_cursor() else None
+
     # causes ---------------------------------------------------------------------------------------
 
     def action_why(self) -> None:

@@ -18,6 +18,7 @@ from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.payload import Line, lines
 from tui.model.stream import Entry
+from tui.model.synthetic import is_synthetic
 from tui.paint.canvas import clean, fit, measure
 from tui.paint.numbers import duration_ns
 from tui.themes import Palette, palette
@@ -55,7 +56,7 @@ class PayloadScreen(Linked, ModalScreen[None]):
         line = self._pane.content_region.y + self._pane.cursor - self._pane.top
         self.set_class(line > self.size.height // 2, "above")
         box = self.query_one("#payload")
-        box.border_subtitle = ", . earlier, later  j k scroll  Esc close"
+        box.border_subtitle = ", . earlier, later  j k scroll  A send again  Esc close"
         box.focus()
         self._show()
 
@@ -86,6 +87,13 @@ class PayloadScreen(Linked, ModalScreen[None]):
         """The theme has changed."""
         self._show()
 
+    def action_again(self) -> None:
+        """Send it again, edited; this page gives way to the form."""
+        record, app = self._pane.record, self.monitor_app
+        self.dismiss()
+        if record is not None:
+            app.open_again(record)
+
     def _show(self) -> None:
         entry = self._pane.chosen
         if entry is None:
@@ -106,6 +114,8 @@ def payload_text(monitor: Monitor, entry: Entry, colors: Palette, *, ascii: bool
     for part, tag in event_row(monitor, single, 200, ascii=ascii)[:-2]:
         text.append(part, colors.role(str(tag[0])))
     text.rstrip()
+    if is_synthetic(monitor, record):
+        text.append("\n sent by hand", colors.accent)
     text.append(f"\n job {record[log.JOB]}  generation {record[log.GENERATION]}{_sum(record)}\n\n")
     tree = monitor.log.tree(record)
     if tree is None:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from routilux import Flow, Level, Subscription, hub
 from routilux.activation import NO_EDGE, NOT_TIMED, Delivery
 from routilux.clock import now_ns
+from routilux.copies import copied
 from routilux.histogram import merge
 from routilux.lanes import Counts as LaneCounts
 from routilux.lanes import Lane
@@ -25,21 +26,13 @@ from routilux.preview import key_text, value_preview
 from .facts.ending import Ending
 from .facts.threads import look_at
 from .facts.wiring import facts_of
+from .factual import FlowFacts, ThreadLook
 from .jobs import job_infos, later
-from .messages import (
-    Counts,
-    FlowFacts,
-    FlowState,
-    Histogram,
-    LaneState,
-    Pull,
-    RecordTuple,
-    Snapshot,
-    ThreadLook,
-)
+from .messages import Counts, FlowState, Histogram, LaneState, Pull, RecordTuple, Snapshot
 from .sampling import Sampler
 from .standing import flow_state, loop_thread, under_way
 from .topology import describe, topology_key
+from .waits import WaitWatch
 
 #: Flows watched at once. They are kept alive, for their final state stays on screen; a script
 #: that makes thousands must not grow for that.
@@ -69,6 +62,7 @@ class Collector:
         self._unwatched = 0
         self._published = self._received = 0  # records of flows that have made way
         self._sent_topology: object = None
+        self._waits = WaitWatch()
         self.began_ns = now_ns()
         self.spent_ns = 0
         self.files: tuple[str, ...] = ()
@@ -137,12 +131,15 @@ class Collector:
             facts=facts,
             threads=tuple(look for w in watched for look in w.threads()),
             ends=self.ending.ends if self.ending is not None else (),
+            synthetic=tuple(number for w in watched for number in w.synthetic()),
+            waits=self._waits.look([w.flow for w in watched]),
         )
 
     def add(self, flow: Flow) -> None:
         """Watch one flow. `attach` has the hub call this for each; from any thread."""
         flow.bus.generation = self.generation
         flow.bus.previews = Pull().previews  # a short flow may be over before the first look
+        flow.bus.dead_previews = Pull().previews
         flow.bus.trees = True
         with self._lock:
             if len(self._watched) == MAX_FLOWS:
@@ -173,6 +170,7 @@ class _Watched:
         self._sampler, self._published = Sampler(), 0
         self._named = 0  # statistics whose names were sent
         self._previewed = 0  # what previews have cost so far
+        self._synthetic: frozenset[int] = frozenset()
 
     # The two that follow look at what the user has made, and are an extra: whatever they stumble
     # over must not end the run.
@@ -296,6 +294,14 @@ class _Watched:
                 self._timed[edge] = timed
                 yield Histogram(edge, run, merge(bins[1] for bins in of_lanes))
 
+    def synthetic(self) -> Iterable[int]:
+        """Jobs that were sent by hand since the last call; call it after the records were read."""
+        known = self.flow.bus.synthetic
+        if not known:
+            return ()
+        before, self._synthetic = self._synthetic, frozenset(copied(known))
+        return sorted(self._synthetic - before)
+
     def stat_names(self) -> Iterable[tuple[int, int, str, str]]:
         """Those that came since the last call; call it after the records were read."""
         names = list(self.flow.bus.stat_names().items())
@@ -323,7 +329,7 @@ def _records(
     notes: list[tuple[int, int, str]] = []
     busy = max(1, sum(bool(w.flow._scheduler.jobs) for w in watched))
     for flow in watched:
-        flow.flow.bus.previews = pull.previews
+        flow.flow.bus.previews = flow.flow.bus.dead_previews = pull.previews
         flow.flow.bus.trees = pull.trees
         budget = max(1, pull.records // busy)
         records.extend(flow.subscription.read(budget))

@@ -11,15 +11,27 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from routilux import Flow
 
+from .calls import begin_call
 from .collector import Collector
 from .events import Died, Event, Gone, Progress, Rejected, Started, Stopping
 from .jobs import control
-from .messages import Answer, AskStack, Control, Failure, Pull, ScriptState, Snapshot
+from .messages import (
+    Answer,
+    AskLines,
+    AskStack,
+    Call,
+    Failure,
+    Pull,
+    Question,
+    ScriptState,
+    Snapshot,
+)
+from .profile import Profiler
 from .session import DRAIN
 from .stack import stack_of
 
@@ -50,6 +62,7 @@ class LocalSession:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._killed = False
+        self._profile = Profiler()
 
     @property
     def answering(self) -> bool:
@@ -75,12 +88,17 @@ class LocalSession:
         collector = self._collector
         return None if collector is None or self._killed else collector.snapshot(pull)
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         """What came of a request; one that runs a job's rest does so in a thread."""
         flows = [self.flow] if self.flow is not None and self.alive else []
         if isinstance(request, AskStack):
             return stack_of(flows, request)
-        done = asyncio.to_thread(control, flows, request)
+        if isinstance(request, AskLines):
+            return self._profile.answer(flows, request)
+        if isinstance(request, Call):
+            done = asyncio.to_thread(_call, flows, request)
+        else:
+            done = asyncio.to_thread(control, flows, request)
         try:
             return await asyncio.wait_for(done, patience)
         except TimeoutError:
@@ -177,6 +195,14 @@ class LocalSession:
     def _progress(self, generation: int, state: ScriptState) -> None:
         if generation == self.generation:
             self.on_event(Progress(generation, state))
+
+
+def _call(flows: Sequence[Flow], request: Call) -> Answer:
+    answer, job = begin_call(flows, request)
+    if job is not None:
+        settle = threading.Thread(target=job.backend.settle, args=(job,), name="call", daemon=True)
+        settle.start()
+    return answer
 
 
 def _stop(flow: Flow | None) -> None:

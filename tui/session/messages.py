@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from .factual import FlowEnd, FlowFacts, ThreadLook
+
 #: What stands for the source of an edge on which no routine emits.
 EXECUTE, TIMER = "execute", "timer"
 #: A frame longer than this is a broken peer.
@@ -76,6 +78,33 @@ class AskStack(Message, frozen=True):
     ticket: int = 0
 
 
+class Call(Message, frozen=True):
+    """Start a job at a slot, marked as sent by hand. An `Answer` follows once it has begun.
+
+    ``values`` are the message's keys, each with its value as a Python literal.
+    """
+
+    flow: int
+    routine: str
+    slot: str
+    values: tuple[tuple[str, str], ...] = ()
+    ticket: int = 0
+
+
+class AskLines(Message, frozen=True):
+    """Where handlers of a routine spend their time. An `Answer` follows, at once.
+
+    The first one begins to sample. Sampling ends by itself when nobody has asked for two seconds,
+    or at once with ``off``.
+    """
+
+    flow: int
+    routine: str
+    source: bool = False  #: also the source of the handlers
+    off: bool = False
+    ticket: int = 0
+
+
 class Execute(Message, frozen=True):
     """Run the entry routines of every flow once more."""
 
@@ -115,12 +144,23 @@ class ScriptState(Message, frozen=True):
     files: tuple[str, ...] = ()
 
 
+class ParamInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A value that a handler takes by name. ``default`` is shown only; it is the handler's own."""
+
+    name: str
+    kind: str = ""  #: the annotation
+    default: str = ""
+    required: bool = False
+
+
 class SlotInfo(msgspec.Struct, frozen=True, array_like=True):
-    """A slot: its name, merge strategy and handler."""
+    """A slot: its name, merge strategy and handler, and what that takes: ``more`` any keys."""
 
     name: str
     merge: str
     handler: str
+    params: tuple[ParamInfo, ...] = ()
+    more: bool = True
 
 
 class RoutineInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -147,6 +187,7 @@ class EdgeInfo(msgspec.Struct, frozen=True, array_like=True):
     event_number: int
     target: int
     slot: str
+    renames: tuple[tuple[str, str], ...] = ()  # of keys: as emitted, as the slot gets them
 
 
 class FlowInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -273,92 +314,59 @@ class StackLine(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
-class PortFacts(msgspec.Struct, frozen=True, array_like=True):
-    """A slot or an event as the source defines it; ``line`` is 0 where that was not found.
+class WaitInfo(msgspec.Struct, frozen=True, array_like=True):
+    """A thread that waits. Of a wait of the engine's all is exact; what waits for a lock of the
+    user's is told from its stack, and its holder known only where the lock or a stack tells.
 
-    ``params`` of a slot are those that a message must bring by name, of an event those that it
-    says it sends. ``coroutine``: the slot's handler runs on the event loop.
+    ``what`` is job, flow, turn, room, lock or thread; ``deadlock`` numbers the circle that the
+    wait is part of, 0: none.
     """
 
-    name: str
+    thread: str
+    what: str
+    text: str  #: what it waits for, in words
     file: str
     line: int
-    params: tuple[str, ...] = ()
-    coroutine: bool = False
+    since_ns: int
+    seconds: float | None  #: when it gives up, counted from then; None: never
+    holders: tuple[str, ...]
+    note: str = ""  #: why nobody holds it, or how the holder is known
+    deadlock: int = 0
 
 
-#: A call in the source of a routine that waits for a flow or ends it: what, file, line, function.
-WaitCall = tuple[str, str, int, str]
+class HotLine(msgspec.Struct, frozen=True, array_like=True):
+    """A source line on which handlers were seen. Times are estimates in nanoseconds.
 
-
-class RoutineFacts(msgspec.Struct, frozen=True, array_like=True):
-    """What findings need to know of a routine: nothing of it changes while it runs.
-
-    ``required`` and ``optional`` are arguments of its constructor; ``loose`` are plain attributes
-    that none of its methods sets, so that they came from outside.
+    ``wall_ns`` is all of it; of ``known_ns`` of that it is known that ``cpu_ns`` were spent
+    computing; ``lock_ns`` were spent waiting for a lock.
     """
 
-    number: int
     file: str
     line: int
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    loose: tuple[str, ...] = ()
-    slots: tuple[PortFacts, ...] = ()
-    events: tuple[PortFacts, ...] = ()
-    waits: tuple[WaitCall, ...] = ()
-
-
-class Allowed(msgspec.Struct, frozen=True, array_like=True):
-    """What a comment in the source allows, and of what.
-
-    It covers the routine (-1: what is of the flow as a whole, -2: nothing by name) and of it one
-    port, if that is named; and whatever is found in the lines from ``begin`` to ``end``.
-    """
-
-    ids: tuple[str, ...]
-    reason: str
-    file: str
-    line: int
-    routine: int = -2
-    port: str = ""
-    begin: int = 0
-    end: int = 0
-
-
-class FlowFacts(msgspec.Struct, frozen=True, array_like=True):
-    """The same of a flow. ``renamed`` are parameters: (edge, name sent, name that arrives)."""
-
-    number: int
-    routines: tuple[RoutineFacts, ...]
-    allowed: tuple[Allowed, ...] = ()
-    renamed: tuple[tuple[int, str, str], ...] = ()
-
-
-class ThreadLook(msgspec.Struct, frozen=True, array_like=True):
-    """One look at a thread of a flow. ``cpu_ns`` is its CPU time so far, -1 where not known.
-
-    While it runs a handler ``file``, ``line`` and ``function`` are the innermost frame of the
-    user's; ``waits`` is then ``""``, ``lock`` (for the lock numbered ``lock``, which ``name`` is
-    what the source calls it), or the call in which it waits, as ``Flow.shutdown``.
-    """
-
-    lane: int
+    hits: int
+    wall_ns: int
+    known_ns: int
     cpu_ns: int
-    waits: str = ""
-    lock: int = 0
-    name: str = ""
-    file: str = ""
-    line: int = 0
-    function: str = ""
+    lock_ns: int
 
 
-class FlowEnd(msgspec.Struct, frozen=True, array_like=True):
-    """A flow when the script had ended: jobs that were open then, and if its pool was up."""
+class SourceText(msgspec.Struct, frozen=True, array_like=True):
+    """Some lines of a file, from ``first`` on."""
 
-    number: int
-    open_jobs: int
-    pool: bool
+    file: str
+    first: int
+    lines: tuple[str, ...]
+
+
+class Hot(msgspec.Struct, frozen=True, array_like=True):
+    """What sampling a routine has found so far. ``cost_ns`` is CPU time of the sampler."""
+
+    since_ns: int
+    hz: float
+    looks: int
+    cost_ns: int
+    lines: tuple[HotLine, ...]
+    source: tuple[SourceText, ...] | None = None  # None: not asked for
 
 
 #: See `routilux.records.Record`.
@@ -398,10 +406,12 @@ class Snapshot(Message, frozen=True):
     facts: tuple[FlowFacts, ...] | None = None  # comes with the wiring; None: as last sent
     threads: tuple[ThreadLook, ...] = ()
     ends: tuple[FlowEnd, ...] = ()  # once the script has ended by itself
+    synthetic: tuple[int, ...] = ()  # numbers of jobs that were sent by hand, each once
+    waits: tuple[WaitInfo, ...] = ()
 
 
 class Answer(Message, frozen=True):
-    """What came of a `Control` or an `AskStack`: one line for the user.
+    """What came of a `Control`, `Call`, `AskStack` or `AskLines`: one line for the user.
 
     ``refused`` tells that nothing was done. Of a stack the outermost frame comes first, and
     ``began_ns`` says on the engine's clock since when that activation runs (0: not known).
@@ -413,6 +423,7 @@ class Answer(Message, frozen=True):
     stack: tuple[StackLine, ...] = ()
     thread: str = ""
     began_ns: int = 0
+    hot: Hot | None = None
 
 
 class Stopped(Message, frozen=True):
@@ -422,7 +433,9 @@ class Stopped(Message, frozen=True):
     stuck: tuple[str, ...]
 
 
-Request = Load | OpenGate | Pull | Control | AskStack | Execute | Stop
+#: What is answered by an `Answer`.
+Question = Control | Call | AskStack | AskLines
+Request = Load | OpenGate | Pull | Question | Execute | Stop
 Reply = Snapshot | ScriptState | Answer | Stopped
 
 _encoder = msgspec.msgpack.Encoder()

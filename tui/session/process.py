@@ -24,13 +24,12 @@ from msgspec.structs import replace
 
 from .messages import (
     Answer,
-    AskStack,
-    Control,
     Frames,
     Load,
     Message,
     OpenGate,
     Pull,
+    Question,
     ScriptState,
     Snapshot,
     Stop,
@@ -170,7 +169,7 @@ class EngineProcess:
         if self._snapshot is owed:
             self._snapshot = None
 
-    def request(self, request: Control | AskStack) -> asyncio.Future[Answer]:
+    def request(self, request: Question) -> asyncio.Future[Answer]:
         """Ask for something else than a snapshot; any number of answers may be owed."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self._hung_up:

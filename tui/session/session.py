@@ -20,12 +20,11 @@ from tui.targets import Target
 from .events import Died, Event, Gone, Loading, Output, Progress, Rejected, Started, Stopping
 from .messages import (
     Answer,
-    AskStack,
-    Control,
     Execute,
     Failure,
     Load,
     Pull,
+    Question,
     ScriptState,
     Snapshot,
 )
@@ -110,7 +109,7 @@ class Session:
             engine.took(owed)
         return snapshot
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         """What came of a request; None when no answer came in ``patience`` seconds."""
         if self._current is None:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .events import Event
-from .messages import Answer, AskStack, Control, Pull, Snapshot
+from .messages import Answer, Pull, Question, Snapshot
 
 
 class Labelled(Protocol):
@@ -48,7 +48,7 @@ class Source(Protocol):
     async def pull(self, pull: Pull, patience: float) -> Snapshot | None:
         """A snapshot of the running generation; None when none came in ``patience`` seconds."""
 
-    async def ask(self, request: Control | AskStack, patience: float) -> Answer | None:
+    async def ask(self, request: Question, patience: float) -> Answer | None:
         """What came of a request; None when no answer came in ``patience`` seconds."""
 
     def execute(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -14,6 +13,7 @@ from routilux import Flow, gate
 from routilux.activation import NO_EDGE, Delivery
 from routilux.lanes import Lane
 
+from .frames import current_frames
 from .messages import Answer, AskStack, StackLine
 
 _ENGINE = os.path.dirname(os.path.abspath(routilux.__file__)) + os.sep
@@ -85,7 +85,7 @@ def _in_hand(flow: Flow, ident: int) -> Delivery | None:
 
 
 def _frames(lane: Lane) -> Frames:
-    return _walk(sys._current_frames().get(lane.thread.ident or 0))
+    return _walk(current_frames().get(lane.thread.ident or 0))
 
 
 def _walk(frame: FrameType | None) -> Frames:
@@ -133,17 +133,18 @@ def _entered(frames: Frames, by: frozenset[CodeType], inner: int) -> Frames:
 def _stripped(frames: Frames) -> Frames:
     """Without engine frames at the beginning; among the user's only what was called is kept."""
     start = 0
-    while start < len(frames) and _is_engine(frames[start][0]):
+    while start < len(frames) and is_engine(frames[start][0]):
         start += 1
     own = frames[start:]
     return [
         each
         for place, each in enumerate(own)
-        if not (_is_engine(each[0]) and _is_engine(own[place - 1][0]))
+        if not (is_engine(each[0]) and is_engine(own[place - 1][0]))
     ]
 
 
-def _is_engine(frame: FrameType) -> bool:
+def is_engine(frame: FrameType) -> bool:
+    """Whether the frame is the engine's own; ready routines count as the user's."""
     file = frame.f_code.co_filename
     return file.startswith(_ENGINE) and not file.startswith(_BUILTIN)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from routilux import Flow, Routine
 from routilux.ports import Connection, Slot
 
+from .calls import params_of
 from .messages import EXECUTE, TIMER, EdgeInfo, FlowInfo, RoutineInfo, SlotInfo
 
 
@@ -54,18 +55,23 @@ def _slots(routine: Routine) -> list[Slot]:
 def _routine(number: int, name: str, routine: Routine, unfed: bool) -> RoutineInfo:
     slots = list(routine._slots.values())
     file, line = _source(type(routine))
-    merges = [s.merge_strategy if isinstance(s.merge_strategy, str) else "custom" for s in slots]
-    handlers = [getattr(s.handler, "__name__", "") if s.handler else "" for s in slots]
     return RoutineInfo(
         number,
         str(name),
         type(routine).__name__,
         file,
         line,
-        tuple(SlotInfo(s.name, m, h) for s, m, h in zip(slots, merges, handlers, strict=True)),
+        tuple(_slot(slot) for slot in slots),
         tuple((event.number, event.name) for event in list(routine._events.values())),
         unfed and "trigger" in routine._slots,
     )
+
+
+def _slot(slot: Slot) -> SlotInfo:
+    merge = slot.merge_strategy if isinstance(slot.merge_strategy, str) else "custom"
+    handler = getattr(slot.handler, "__name__", "") if slot.handler else ""
+    params, more = params_of(slot)
+    return SlotInfo(slot.name, merge, handler, params, more)
 
 
 def _source(cls: type) -> tuple[str, int]:
@@ -82,6 +88,9 @@ def _edge(connection: Connection, numbers: dict[int, int]) -> EdgeInfo | None:
     if target is None or source is None:
         return None
     if event is not None:
-        return EdgeInfo(connection.number, source, event.name, event.number, target, slot.name)
+        renames = tuple((str(a), str(b)) for a, b in connection.param_mapping.items())
+        return EdgeInfo(
+            connection.number, source, event.name, event.number, target, slot.name, renames
+        )
     name = TIMER if is_timer(connection) else EXECUTE
     return EdgeInfo(connection.number, source, name, 0, target, slot.name)

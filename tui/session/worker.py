@@ -26,12 +26,15 @@ import routilux
 from routilux import LineCapture, hub
 from routilux.clock import now_ns
 
+from .calls import begin_call, refused
 from .collector import Collector
 from .facts.ending import Ending
 from .jobs import control
 from .loader import NotFoundError, Program
 from .messages import (
+    AskLines,
     AskStack,
+    Call,
     Control,
     Execute,
     Failure,
@@ -47,6 +50,7 @@ from .messages import (
     decode_request,
     frame,
 )
+from .profile import Profiler
 from .stack import stack_of
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -98,6 +102,7 @@ class Engine:
         self._reporting = threading.Lock()  # guards _state; taken before _sending
         self._state = ScriptState("loading")
         self._collector = Collector()
+        self._profile = Profiler()
         self._program: Program | None = None
         self._script_over = threading.Event()
         self._stopping = False
@@ -237,6 +242,10 @@ class Engine:
                 self._execute()
             case AskStack():
                 self._send(stack_of(self._collector.flows(), request))
+            case AskLines():
+                self._send(self._profile.answer(self._collector.flows(), request))
+            case Call():
+                _Thread(target=self._call, args=(request,), name="call", daemon=True).start()
             case Control():
                 # Callbacks of the user's may run in it, or all that is left of a job.
                 _Thread(target=self._control, args=(request,), name="control", daemon=True).start()
@@ -247,6 +256,16 @@ class Engine:
         answer = control(self._collector.flows(), request)
         with contextlib.suppress(OSError):  # the monitor may have gone meanwhile
             self._send(answer)
+
+    def _call(self, request: Call) -> None:
+        if not self._gate.is_set():
+            self._send(refused(request, "the code is still loading"))
+            return
+        answer, job = begin_call(self._collector.flows(), request)
+        with contextlib.suppress(OSError):
+            self._send(answer)
+        if job is not None:
+            job.backend.settle(job)  # a sequential flow runs it here
 
     def _report_new_files(self) -> None:
         modules, files = len(sys.modules), self._files()

@@ -184,6 +184,11 @@ class ActivationsBox(TableBox):
         return of_edge(monitor.run, row.edge) if row is not None else Choice()
 
     @property
+    def chosen(self) -> ActivationRow | None:
+        """The activation under the cursor."""
+        return next((r for r in self._shown if _ident(r) == self.ident_at_cursor), None)
+
+    @property
     def running(self) -> ActivationRow | None:
         """What runs and is chosen, else what has run longest."""
         now = [row for row in self._shown if row.state == "running"]

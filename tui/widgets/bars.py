@@ -70,6 +70,7 @@ class Header(Bar):
             (6, " routilux-tui ", "accent"),
             (2, f" {label} ", "strong"),
             (0, f" {sign} {phase.value} g{run.generation} ", role),
+            (0, f" {_deadlocks(run.deadlocks)} " if run.deadlocks else "", "bad"),
             (3, f" {clock} ", "text"),
             (1, f" {rate(run.rate.per_second)} ev/s ", "text"),
             (0, _past(monitor), "warn"),
@@ -125,6 +126,10 @@ def _found(monitor: Monitor, kind: Kind, what: str) -> str:
     return f"  {what}{number}" if number else ""
 
 
+def _deadlocks(number: int) -> str:
+    return "DEADLOCK, see H" if number == 1 else f"{number} DEADLOCKS, see H"
+
+
 def _some(number: int, what: str, before: str = "  ") -> str:
     return f"{before}{count(number)} {what}" if number else ""
 
@@ -177,7 +182,8 @@ class BannerBar(Bar):
         self.display = banner is not None
         if banner is not None:
             self.set_class(not banner.is_error, "news")
-            hint = "Esc dismiss, retries on next save" if banner.is_error else "Esc dismiss"
+            retry = banner.hint or "retries on next save"
+            hint = f"Esc dismiss, {retry}" if banner.is_error else "Esc dismiss"
             self.border_title = self._fitted(banner.title)
             self.border_subtitle = self._fitted(hint)
             role = "bad" if banner.is_error else "good"
@@ -186,6 +192,11 @@ class BannerBar(Bar):
                 [[(clean(line), (role if not i else "text",))] for i, line in enumerate(lines)]
             )
             self.styles.height = len(lines) + 2
+
+    def on_resize(self) -> None:
+        """The border has another length."""
+        banner, self._shown = self._shown, None
+        self.show(banner)
 
     def _fitted(self, text: str) -> str:
         """For the border: cut by us, since Textual cuts with a glyph outside ASCII."""

@@ -70,8 +70,8 @@ class TableBox(Box):
         return self._idents[index] if 0 <= index < len(self._idents) else None
 
     def move(self, lines: int) -> None:
-        """The heading is no row to choose."""
-        self._held = True
+        """The heading is no row to choose. A move by nothing, as on a resize, chooses nothing."""
+        self._held = self._held or bool(lines)
         super().move(max(lines, 1 - self.cursor))
 
     def marker(self, line: int) -> tuple[str, tuple[str]]:

@@ -16,6 +16,7 @@ from tui.model.latency import Parts
 from tui.model.monitor import Monitor
 from tui.model.rows import State
 from tui.model.run import Run as ModelRun
+from tui.model.synthetic import SIGN, is_synthetic
 from tui.paint.canvas import Row, Run, Tag, fit, measure
 from tui.paint.numbers import count, duration_ns, percent
 from tui.paint.waterfall import bar
@@ -349,7 +350,7 @@ def _figures(monitor: Monitor, record: RecordTuple, *, ascii: bool) -> str:
     timed = record[log.STARTED] > 0  # a failure in a job that is counted only has no times
     wait = duration_ns(record[log.STARTED] - record[log.QUEUED] if timed else None)
     took = duration_ns(record[log.TIME] - record[log.STARTED] if timed else None)
-    mark = " "
+    mark = SIGN if is_synthetic(monitor, record) else " "
     if record[log.STATUS] == Status.FAILED:
         mark = "x"
     elif record[log.STATUS] == Status.RETRIED:

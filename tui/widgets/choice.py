@@ -8,10 +8,11 @@ from routilux.records import Kind, Status
 from tui.model import log
 from tui.model.failures import place_of
 from tui.model.monitor import Monitor
+from tui.model.names import short_thread
 from tui.model.rows import Key
 from tui.model.run import Run
 from tui.query.nodes import Compare, Node, Op, Value, Word, all_of
-from tui.session.messages import RecordTuple
+from tui.session.messages import RecordTuple, WaitInfo
 
 
 class Choice(NamedTuple):
@@ -95,6 +96,12 @@ def of_job(number: int) -> Choice:
 def of_worker(label: str) -> Choice:
     """A thread: what runs on it."""
     return Choice(filter=_text("worker", label.rpartition("/")[2]))
+
+
+def of_wait(wait: WaitInfo) -> Choice:
+    """A thread that waits: where it does, and what has run on it."""
+    worker = _text("worker", short_thread(wait.thread))
+    return Choice(filter=worker, file=wait.file, line=wait.line)
 
 
 def of_stat(run: Run, key: Key | None, name: str) -> Choice:

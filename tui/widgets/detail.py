@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tui.model.detail import SHARES, WINDOWS, Detail, LatencyRow, Neighbour, SlotRow
+from tui.model.generations import Measured
 from tui.model.monitor import Monitor
 from tui.model.rows import Key, State
 from tui.model.table import Table
@@ -15,6 +16,7 @@ from tui.themes import glyph
 
 from .box import Box, TableBox
 from .choice import Choice, of_routine
+from .generations import compared_rows, compared_table
 
 _NAME = 16  # cells of a name in a column, at most
 _ROOMY = 46  # from so many cells on there is room for what is nice to know
@@ -137,14 +139,26 @@ class LatencyBox(Box):
         super().__init__()
         self.detail: Detail | None = None
         self.window = 0
+        self.generations: Sequence[Measured] = ()
 
     def title(self, monitor: Monitor) -> str:
-        """The window of the histograms."""
-        return f"W: {WINDOWS[self.window]}"
+        """The window of the histograms, and that there are earlier generations to compare."""
+        if self._compares:
+            return f"W: {self._pair}  change against the generation before"
+        more = f"  W: {self._pair}" if len(self.generations) > 1 else ""
+        return f"W: {WINDOWS[self.window]}{more}"
+
+    @property
+    def _pair(self) -> str:
+        return f"g{self.generations[1].generation} -> g{self.generations[0].generation}"
+
+    @property
+    def _compares(self) -> bool:
+        return self.window == len(WINDOWS) and len(self.generations) > 1
 
     def next_window(self) -> None:
-        """Look at the next window."""
-        self.window = (self.window + 1) % len(WINDOWS)
+        """Look at the next window; after the last one at earlier generations, if there are any."""
+        self.window = (self.window + 1) % (len(WINDOWS) + (len(self.generations) > 1))
         self.redraw()
 
     def link(self, monitor: Monitor) -> Choice:
@@ -155,12 +169,15 @@ class LatencyBox(Box):
         """The table, then the histograms."""
         if self.detail is None:
             return ()
+        if self._compares:
+            return compared_rows(self.generations, width)
+        window = WINDOWS[min(self.window, len(WINDOWS) - 1)]
         counted = width >= 50
         head = "".join(f"{name:>6}" for _, name in SHARES)
         calls = f"{'timed':>8}" if counted else ""
         lines: list[Row] = [((f"{'':10}{calls}{head}", ("muted",)),)]
         for row in self.detail.latency:
-            chosen = row.window == WINDOWS[self.window]
+            chosen = row.window == window
             times = "".join(f"{duration_ns(value):>6}" for value in row.times)
             calls = f"{count(row.samples):>8}" if counted else ""
             word = row.what if row.window == WINDOWS[0] else ""
@@ -173,7 +190,7 @@ class LatencyBox(Box):
             )
         room = height - len(lines)
         if room >= 3:
-            rows = [row for row in self.detail.latency if row.window == WINDOWS[self.window]]
+            rows = [row for row in self.detail.latency if row.window == window]
             lines += shapes(rows, width, room, ascii=self.ascii)
         return lines
 
@@ -181,6 +198,8 @@ class LatencyBox(Box):
         """The percentiles in nanoseconds."""
         if self.detail is None:
             return None
+        if self._compares:
+            return compared_table(self.generations, f"{self.detail.info.id}-generations")
         header = ("what", "window", "timed", *(f"{name}_ns" for _, name in SHARES))
         rows = [(r.what, r.window, r.samples, *r.times) for r in self.detail.latency]
         return Table(f"{self.detail.info.id}-latency", header, rows)

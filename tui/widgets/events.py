@@ -14,6 +14,7 @@ from tui.model.monitor import Monitor
 from tui.model.rows import State
 from tui.model.run import Run as ModelRun
 from tui.model.stream import Entry, Stream
+from tui.model.synthetic import SIGN, WORDS, is_synthetic
 from tui.paint.canvas import Row, Run, clean, fit, measure
 from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.query.compiling import patience
@@ -275,7 +276,9 @@ def event_row(monitor: Monitor, entry: Entry, width: int, *, ascii: bool = False
     record = entry.record
     run = monitor.run_of(record[log.GENERATION])
     seconds = (record[log.TIME] - run.origin) / _SECOND
-    when: Run = (f" {seconds:9.3f} ", ("muted",))
+    by_hand = is_synthetic(monitor, record)
+    sign = SIGN if by_hand else " "
+    when: Run = (f" {seconds:9.3f}{sign}", ("accent" if by_hand else "muted",))
     if record[log.KIND] == log.RULE:
         dash = "-" if ascii else "─"
         text = f"{dash * 2} generation {record[log.GENERATION]} ".ljust(max(0, width - 11), dash)
@@ -285,6 +288,8 @@ def event_row(monitor: Monitor, entry: Entry, width: int, *, ascii: bool = False
     narrow = width < 70
     room = max(12, min(46, width - (30 if narrow else 37)))
     text = clean(monitor.log.text(record))
+    if by_hand:
+        text = f"{WORDS}  {text}"
     times = f" x{count(entry.times)}" if entry.times > 1 else ""
     if width < _WIDE and record[log.KIND] in (Kind.STAT, Kind.LINE):  # the text is all of it
         what = _beside(run, record)

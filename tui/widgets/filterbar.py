@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual.message import Message
 
-from tui.keys import PANES
 from tui.query.completing import names_for
+from tui.query.nodes import QueryError
 
-from .filtered import FilteredPane
 from .linebar import LineBar
+
+
+class Narrowed(Protocol):
+    """What has rows that a filter narrows.
+
+    Attributes:
+        filter: the filter in use.
+    """
+
+    filter: str
+
+    @property
+    def filter_name(self) -> str:
+        """What the line calls it."""
+
+    def check(self, text: str) -> QueryError | None:
+        """What is wrong with a filter; None if it can be used."""
+
+    def names(self) -> list[str]:
+        """The fields that a filter may name."""
+
+    def narrow(self, text: str) -> None:
+        """Use a filter; an empty one shows everything again."""
+
+    def focus(self) -> object:
+        """Take the keys back."""
 
 
 class FilterBar(LineBar):
@@ -27,14 +52,14 @@ class FilterBar(LineBar):
     class Applied(Message):
         """A filter is to be used; an empty one none."""
 
-        def __init__(self, pane: FilteredPane, text: str) -> None:
+        def __init__(self, pane: Narrowed, text: str) -> None:
             super().__init__()
             self.pane, self.text = pane, text
 
     class Closed(Message):
         """The bar has gone."""
 
-        def __init__(self, pane: FilteredPane) -> None:
+        def __init__(self, pane: Narrowed) -> None:
             super().__init__()
             self.pane = pane
 
@@ -43,12 +68,12 @@ class FilterBar(LineBar):
 
     def __init__(self, id: str) -> None:
         super().__init__(id)
-        self.pane: FilteredPane | None = None
+        self.pane: Narrowed | None = None
 
-    def open(self, pane: FilteredPane, used: list[str]) -> None:
+    def open(self, pane: Narrowed, used: list[str]) -> None:
         """Begin to write the filter of a pane."""
         self.pane = pane
-        self.begin(f" {PANES[pane.number]} / ", pane.filter, used)
+        self.begin(f" {pane.filter_name} / ", pane.filter, used)
 
     def close(self) -> None:
         """Go away."""

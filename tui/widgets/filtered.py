@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tui.keys import PANES
 from tui.model.monitor import Monitor
 from tui.model.table import Cell
 from tui.model.table import Table as Exported
@@ -101,6 +102,11 @@ class FilteredPane(Pane):
         if self.filter and self._total:
             return (((f" none of {self._total:,} matches the filter: / changes it", ("muted",)),),)
         return (((f" {what}", ("muted",)),),)
+
+    @property
+    def filter_name(self) -> str:
+        """What the line of the filter calls the pane."""
+        return PANES[self.number]
 
     # for the filter bar -----------------------------------------------------------------------
 

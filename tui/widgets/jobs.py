@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tui.model.jobs import JobRow
 from tui.model.monitor import Monitor
 from tui.model.rows import State
+from tui.model.synthetic import SIGN
 from tui.model.table import Table
 from tui.paint.bars import meter
 from tui.paint.canvas import Row, clean, fit, measure
@@ -106,16 +107,18 @@ class JobsBox(TableBox):
         header = ("job", "status", "age_ns", "done", "deliveries", "left", "later", "dropped")
         rows = [
             (r.number, r.status, r.age_ns, r.done, r.total, r.pending, r.later, r.dropped,
-             r.errors, r.retried, run.edge_name(r.entry) if r.entry > 0 else "", r.error)
+             r.errors, r.retried, run.edge_name(r.entry) if r.entry > 0 else "", r.error,
+             "hand" if r.number in run.synthetic else "")
             for r in run.jobs.rows(run.recent, run.now)
         ]  # fmt: skip
-        return Table("jobs", (*header, "errors", "retried", "entry", "error"), rows)
+        return Table("jobs", (*header, "errors", "retried", "entry", "error", "origin"), rows)
 
 
 def _entry(monitor: Monitor, row: JobRow) -> str:
     """The routine where the job came in."""
     key = monitor.run.edge_target(row.entry)
-    return monitor.run.routine_name(key) if key is not None else "outside of jobs"
+    name = monitor.run.routine_name(key) if key is not None else "outside of jobs"
+    return f"{SIGN}{name}" if row.number in monitor.run.synthetic else name
 
 
 def _progress(row: JobRow, *, wide: bool, ascii: bool) -> Row:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tui.model.monitor import Monitor
-from tui.model.rows import Key, RoutineRow
+from tui.model.names import natural_key
+from tui.model.rows import Key, RoutineRow, State
 from tui.paint.bars import sparkline
 from tui.paint.canvas import Row, Run, fit, measure
-from tui.paint.numbers import count, duration_ns, rate
+from tui.paint.numbers import count, duration_ns, percent, rate
 from tui.query.rows import routines_table
 from tui.query.table import Table
 from tui.themes import glyph
@@ -27,7 +28,7 @@ class Column(NamedTuple):
     head: str
     width: int
     text: Callable[[RoutineRow], Run]
-    sort: Callable[[RoutineRow], float]
+    sort: Callable[[RoutineRow], Any]
     rank: int  # the higher, the sooner it gives way
     rare: bool = False
 
@@ -53,6 +54,7 @@ def _order(value: int | None) -> float:
 
 
 _TREND = 12
+_STATES = list(State)
 COLUMNS: tuple[Column, ...] = (
     Column("#", 3, lambda r: _signal(count(r.running), r.running, "good"), lambda r: r.running, 1),
     Column("IN/s", 5, lambda r: _rate(r.in_rate), lambda r: r.in_rate, 2),
@@ -74,10 +76,19 @@ COLUMNS: tuple[Column, ...] = (
         2,
         True,
     ),
+    Column("POOL", 5, lambda r: _signal(percent(r.pool), r.pool, "text"), lambda r: r.pool, 8),
     Column("DONE", 5, lambda r: _plain(count(r.done)), lambda r: r.done, 9),
-    Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: r.in_rate, 10),
+    Column("TREND 60s", _TREND, lambda r: _plain(""), lambda r: sum(r.trend), 10),
+)
+#: What stands in words, left of the figures, and cannot be moved; sorted by all the same.
+WORDS: tuple[Column, ...] = (
+    Column("ROUTINE", 0, lambda r: _plain(r.name), lambda r: natural_key(r.name), 0),
+    Column("STATE", 0, lambda r: _plain(r.state), lambda r: _STATES.index(r.state), 0),
 )
 _LEAST_NAME, _NAME = 10, 16
+_SECOND = 1_000_000_000
+#: So long after a move of the cursor the order stays as it is.
+_HELD = 3 * _SECOND
 _STATE = 2  # glyph and a blank
 _WORD = 8  # "running "
 _ROOMY = 100  # from so many cells on there are words
@@ -96,6 +107,7 @@ class RoutinesPane(FilteredPane):
         self._columns = COLUMNS  # as the user has arranged them
         self._told = COLUMNS  # those that have something to say
         self._sort: Column | None = None  # None: order of addition
+        self._moved_at: int | None = None  # when a row was being chosen last
         self._descending = True
         self._order: list[Key] = []
         self._sorted_at = 0
@@ -129,31 +141,32 @@ class RoutinesPane(FilteredPane):
     def title(self, monitor: Monitor) -> str:
         """The sort order and how many there are."""
         total = len(self._order)
-        order = (
-            self._sort.head + (" v" if self._descending else " ^")
-            if (self._sort is not None)
-            else "as added"
-        )
+        arrow = " v" if self._descending else " ^"
+        held = " (held)" if self._choosing(monitor.run.now) else ""
+        order = f"{self._sort.head}{arrow}{held}" if self._sort is not None else "as added"
         shown = self.filter_title() or f"{total}  "
         return f"{shown}s sort: {order}" if total or self.filter else ""
 
     def next_sort(self) -> None:
         """Sort by the next column, after the last as added again."""
-        stops = [column for column in self._told if column.width != _TREND]
-        place = stops.index(self._sort) + 1 if self._sort in stops else 0
-        self._sort = stops[place] if place < len(stops) else None
-        self._sorted_at = 0
-        self.redraw()
+        stops = [None, *self._told, *WORDS]
+        here = stops.index(self._sort) if self._sort in stops else -1
+        self._sort = stops[(here + 1) % len(stops)]
+        self._descending = self._sort not in WORDS
+        self._sort_at_once()
 
     def reverse_sort(self) -> None:
         """Turn the order round."""
         self._descending = not self._descending
-        self._sorted_at = 0
+        self._sort_at_once()
+
+    def _sort_at_once(self) -> None:
+        self._sorted_at, self._moved_at = 0, None
         self.redraw()
 
     def move_column(self, direction: int) -> bool:
         """Move the column that is sorted by over its neighbour; False: there is none to move."""
-        if self._sort is None:
+        if self._sort is None or self._sort in WORDS:
             return False
         columns, at = list(self._columns), self._columns.index(self._sort)
         there = at + direction
@@ -174,8 +187,9 @@ class RoutinesPane(FilteredPane):
     def take_arrangement(self, words: Sequence[str]) -> None:
         """Be as an `arrangement` says; columns that it does not know stand where they always do."""
         sort, way, *heads = words if len(words) > 1 else ("", "down")
-        known = {column.head: column for column in COLUMNS}
-        wanted = [known[head] for head in dict.fromkeys(heads) if head in known]
+        known = {column.head: column for column in (*COLUMNS, *WORDS)}
+        places = [known[head] for head in dict.fromkeys(heads) if head in known]
+        wanted = [column for column in places if column not in WORDS]
         for place, column in enumerate(COLUMNS):
             if column not in wanted:
                 wanted.insert(place, column)
@@ -198,19 +212,28 @@ class RoutinesPane(FilteredPane):
         return of_routine(monitor.run, self.chosen)
 
     def _arrange(self, found: dict[Key, RoutineRow], now: int) -> None:
-        """Sort at most once a second; the cursor stays on its routine."""
+        """Sort at most once a second, and not while a row is being chosen; the cursor stays on its
+        routine.
+        """
         self.cursor = max(1, self.cursor)
         chosen = self.chosen
+        due = now - self._sorted_at >= _SECOND and not self._choosing(now)
         if self._sort is None:
             self._order = list(found)
-        elif now - self._sorted_at >= 1_000_000_000 or set(self._order) != set(found):
+        elif due or set(self._order) != set(found):
             sort, self._sorted_at = self._sort.sort, now
             self._order = sorted(found, key=lambda k: sort(found[k]), reverse=self._descending)
         if chosen in found:
             self.cursor = self._order.index(chosen) + 1
 
+    def _choosing(self, now: int) -> bool:
+        """Whether a row is being chosen, so that none may move away under the cursor."""
+        return self._moved_at is not None and 0 <= now - self._moved_at < _HELD
+
     def move(self, lines: int) -> None:
         """The heading is no row to choose."""
+        if lines and self._monitor is not None:
+            self._moved_at = self._monitor.run.now
         super().move(max(lines, 1 - self.cursor))
 
     def _head(self, columns: Sequence[Column], name: int, worded: bool) -> Row:

@@ -6,6 +6,7 @@ from routilux.records import Kind, Line, Status
 from tui.model import log
 from tui.model.monitor import Monitor
 from tui.model.run import Run
+from tui.model.synthetic import WORDS, is_synthetic
 from tui.paint.canvas import clean, measure
 from tui.session.messages import RecordTuple
 
@@ -40,7 +41,8 @@ def told(monitor: Monitor, record: RecordTuple, room: int = 1_000) -> str:
         case Kind.DROPPED:
             return f"{edge_told(run, subject, room - 8)} dropped"
         case kind:
-            return f"job {record[log.JOB]} {_JOBS.get(kind, '?')}"
+            hand = f" {WORDS}" if is_synthetic(monitor, record) else ""
+            return f"job {record[log.JOB]} {_JOBS.get(kind, '?')}{hand}"
 
 
 def edge_told(run: Run, number: int, room: int) -> str:

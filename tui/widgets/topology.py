@@ -304,10 +304,11 @@ class TopologyPane(DraggedPane):
 
     # wishes -------------------------------------------------------------------------------------
 
-    def toggle_bundles(self) -> None:
-        """Lines with branches, or a line for each connection."""
+    def toggle_bundles(self) -> bool:
+        """Lines with branches, or a line for each connection; False: no lines are drawn now."""
         self.wish = self.wish._replace(bundles=not self.wish.bundles)
         self.redraw()
+        return self._plan is not None and self._plan.layout is not None
 
     def next_focus(self) -> None:
         """What is near the chosen node: with another node in the middle, or one step further."""

@@ -10,15 +10,8 @@ from tests.tui.findings.looking import Looking
 from tui.findings.growth import loops, radius, shortest
 from tui.model.findings import Kind, Severity
 from tui.session.events import Progress, Started
-from tui.session.messages import (
-    BoxState,
-    FlowEnd,
-    FlowFacts,
-    PortFacts,
-    RoutineFacts,
-    ScriptState,
-    ThreadLook,
-)
+from tui.session.factual import FlowEnd, FlowFacts, PortFacts, RoutineFacts, ThreadLook
+from tui.session.messages import BoxState, ScriptState
 
 SENSOR, STORE = 0, 1
 WIRES = [("sensor", "reading", "store", "reading")]

@@ -271,7 +271,7 @@ def test_screens_lead_to_each_other_and_esc_leads_back_to_the_dashboard() -> Non
 def test_a_screen_is_made_once_also_before_it_is_asked_for() -> None:
     async def script(d: Driver) -> None:
         kept = d.app._screens
-        assert [kept.warm() for _ in range(6)] == [True] * 5 + [False]
+        assert [kept.warm() for _ in range(8)] == [True] * 7 + [False]
         await d.settle()
         assert isinstance(d.app.screen, DashboardScreen)
         await d.press("J")

@@ -218,7 +218,7 @@ def test_a_q_in_the_palette_is_a_letter() -> None:
 
 @pytest.mark.parametrize(
     ("key", "call"),
-    [("x", "execute"), ("X", "execute"), ("r", "reload"), ("ctrl+r", "restart"), ("K", "kill")],
+    [("x", "execute"), ("r", "reload"), ("ctrl+r", "restart"), ("K", "kill")],
 )
 def test_a_key_reaches_the_engine(key: str, call: str) -> None:
     async def script(d: Driver) -> None:

@@ -177,6 +177,17 @@ def test_the_order_is_not_changed_more_than_once_a_second() -> None:
         session.add(world.wait(9 * 10**8).snapshot())
         await d.tick()
         assert "b" in d.text(1).splitlines()[1].split()[:2]
+        # While a row is being chosen none moves away under the cursor; some seconds later it may.
+        await d.press("j")
+        assert d.title(1).endswith("IN/s v (held)")
+        for _ in range(2):
+            session.add(world.handle(1, 3, times=5_000).wait(14 * 10**8).snapshot())
+            await d.tick()
+            assert "b" in d.text(1).splitlines()[1].split()[:2]
+        session.add(world.handle(1, 3, times=5_000).wait(10**9).snapshot())
+        await d.tick()
+        assert "d" in d.text(1).splitlines()[1].split()[:2]
+        assert d.title(1).endswith("IN/s v")
 
     drive(script, session)
 
@@ -184,16 +195,20 @@ def test_the_order_is_not_changed_more_than_once_a_second() -> None:
 def test_sorting_goes_through_all_columns_and_back_to_the_order_of_addition() -> None:
     async def script(d: Driver) -> None:
         heads = []
-        for _ in range(11):
+        for _ in range(15):
             heads.append(d.title(1).partition("sort: ")[2])
             await d.press("s")
         assert heads[0] == "as added"
         assert heads[1:] == [
-            f"{head} v"
-            for head in (
-                *("#", "IN/s", "OUT/s", "Q", "WAIT50"),
-                *("WAIT99", "RUN50", "RUN99", "ERR", "DONE"),
-            )
+            *(
+                f"{head} v"
+                for head in (
+                    *("#", "IN/s", "OUT/s", "Q", "WAIT50", "WAIT99"),
+                    *("RUN50", "RUN99", "ERR", "POOL", "DONE", "TREND 60s"),
+                )
+            ),
+            "ROUTINE ^",
+            "STATE ^",
         ]
         assert d.title(1).endswith("as added")
 
@@ -203,7 +218,7 @@ def test_sorting_goes_through_all_columns_and_back_to_the_order_of_addition() ->
 def test_rare_columns_can_be_sorted_by_once_they_are_there() -> None:
     async def script(d: Driver) -> None:
         heads = []
-        for _ in range(13):
+        for _ in range(17):
             heads.append(d.title(1).partition("sort: ")[2].removesuffix(" v"))
             await d.press("s")
         assert {"LATER", "DROP"} < set(heads)

@@ -17,6 +17,7 @@ from tests.tui.screens.screen_text import screen_text
 from tests.tui.screens.test_screen_names import SOME_STRANGE, assert_sound
 from tui.app import MonitorApp
 from tui.keys import DETAIL, ERRORS, EVERYWHERE, JOBS, LIVE, VALUES, Action
+from tui.screens.call import CallScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.errors import ErrorsScreen
 from tui.screens.help import HelpScreen, help_text
@@ -132,8 +133,10 @@ def test_every_key_of_a_screen_can_be_pressed_at_any_time(
 def test_the_dashboard_reaches_engine_keys_of_these_screens() -> None:
     async def script(d: Driver) -> None:
         session = cast("CannedSession", d.app.session)
-        await d.press("J", "X", "r", "plus", "minus")
-        assert session.calls == ["execute", "reload"]
+        await d.press("J", "X")
+        assert isinstance(d.app.screen, CallScreen)
+        await d.press("escape", "r", "plus", "minus")
+        assert session.calls == ["reload"]
         assert d.app.hz == 10
 
     drive_canned(script, *FEW)

@@ -29,6 +29,8 @@ WAYS: dict[str, list[str]] = {
     "jobs": ["J"],
     "errors": ["exclamation_mark"],
     "event": ["3", "k", "k", "enter"],
+    "dead letters": ["L"],
+    "waits": ["H"],
 }
 #: What must be pressed before an action can do something.
 BEFORE: dict[str, list[str]] = {

@@ -5,15 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.tui.building import MS, World, flow_info
-from tui.session.messages import (
-    Allowed,
-    FlowEnd,
-    FlowFacts,
-    PortFacts,
-    RoutineFacts,
-    Snapshot,
-    ThreadLook,
-)
+from tui.session.factual import Allowed, FlowEnd, FlowFacts, PortFacts, RoutineFacts, ThreadLook
+from tui.session.messages import Snapshot
 
 _WIRES = (
     ("fetch", "order", "check", "order"),  # 1

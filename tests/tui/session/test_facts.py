@@ -17,7 +17,8 @@ from tui.session.collector import Collector
 from tui.session.facts import ending as ending_module
 from tui.session.facts.ending import Ending
 from tui.session.facts.threads import is_users, look_at
-from tui.session.messages import Pull, ThreadLook
+from tui.session.factual import ThreadLook
+from tui.session.messages import Pull
 
 LOCK, RLOCK = threading.Lock(), threading.RLock()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from routilux import Flow, Routine
-from tui.session.messages import Allowed
+from tui.session.factual import Allowed
 
 from .code import Call, Class, Comment, Method, Source, source_of
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from routilux import Flow
 from routilux.job import PAUSED
-from tui.session.messages import FlowEnd
+from tui.session.factual import FlowEnd
 
 from .threads import is_users
 

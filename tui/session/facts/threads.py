@@ -24,7 +24,7 @@ import routilux
 from routilux import Flow, JobState
 from routilux.activation import NO_EDGE
 from routilux.lanes import Lane
-from tui.session.messages import ThreadLook
+from tui.session.factual import ThreadLook
 
 _ENGINE = os.path.dirname(os.path.abspath(routilux.__file__)) + os.sep
 _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep

@@ -12,7 +12,7 @@ import routilux
 from routilux import Flow, Routine
 from routilux.calling import takes
 from routilux.ports import Slot
-from tui.session.messages import FlowFacts, PortFacts, RoutineFacts, WaitCall
+from tui.session.factual import FlowFacts, PortFacts, RoutineFacts, WaitCall
 
 from .allow import Owner, allowed
 from .code import Class, Source, source_of
