@@ -48,7 +48,8 @@ class FormLine(Vertical):
     FormLine .note.bad { color: $role-bad; text-style: bold; }
     FormLine .note.warn { color: $role-warn; }
     FormLine FormInput, FormLine FormInput:focus {
-        height: 1; width: 1fr; border: none; padding: 0; background: $role-ground; color: $role-text;
+        height: 1; width: 1fr; border: none; padding: 0;
+        background: $role-ground; color: $role-text;
     }
     """
 
