@@ -44,7 +44,7 @@ def test_every_setting_is_understood(files: Files) -> None:
 
 def test_the_project_wins_over_the_user_and_the_command_line_over_both(files: Files) -> None:
     user = files.user(
-        'theme = "nord"\nslow = true\nring = 5000\n[keys]\npause = "p"\nfold = "i"\n'
+        'theme = "nord"\nslow = true\nring = 5000\n[keys]\npause = "p"\nfold = "D"\n'
         "[lints.L10]\nseconds = 3\nshare = 0.5\n"
     )
     own = files.own(
@@ -52,7 +52,7 @@ def test_the_project_wins_over_the_user_and_the_command_line_over_both(files: Fi
     )
     found = files.read()
     assert (found.theme, found.rate, found.ring) == ("dracula", 15, 5000)
-    assert found.keys == {"pause": "P", "fold": "i"}
+    assert found.keys == {"pause": "P", "fold": "D"}
     assert found.lints == {"L10": {"seconds": 9, "share": 0.5}}
     assert found.source("theme") == found.source("keys.pause") == str(own)
     assert found.source("keys.fold") == found.source("ring") == str(user)
@@ -158,7 +158,7 @@ def test_the_editor_of_the_environment_is_below_that_of_the_files(files: Files) 
 
 
 def test_what_is_printed_is_toml_that_means_the_same(files: Files, tmp_path: Path) -> None:
-    files.user('theme = "n\\"é"\n[keys]\npause = ["p", "comma", "é"]\n"moment -1" = "U"\n'
+    files.user('theme = "n\\"é"\n[keys]\npause = ["p", "comma", "é"]\n"moment -1" = "B"\n'
                "[lints.'L 1']\nx = [1, {y = 'z'}]\n")  # fmt: skip
     found = files.read("--slow")
     text = told(found)

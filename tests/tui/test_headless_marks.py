@@ -6,6 +6,8 @@ from pathlib import Path
 
 from routilux.records import Drop, Kind, Status
 from tests.tui.building import World, flow_info, watching
+from tui.findings.registry import Thresholds
+from tui.findings.watch import Watch
 from tui.headless import _Headless
 from tui.targets import Target, parse_target
 
@@ -17,7 +19,7 @@ def test_json_lines_tell_why_a_message_was_dropped_and_what_was_sent_by_hand(
     file.write_text("")
     target = parse_target(str(file))
     assert isinstance(target, Target)
-    headless = _Headless(target, as_json=True)
+    headless = _Headless(target, as_json=True, lints=Watch(Thresholds()))
     world, headless._monitor = World(flow_info([("a", "out", "b", "in")])), watching()
     for job, why in ((1, Drop.FULL), (7, Drop.CANCELLED), (1, 0)):
         dropped = {"status": Status.CANCELLED, "value": int(why), "job": job}

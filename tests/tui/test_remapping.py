@@ -63,7 +63,7 @@ def test_every_sign_is_called_as_textual_calls_it() -> None:
     ("wanted", "message"),
     [
         ({"pasue": ["p"]}, "no action 'pasue'; did you mean 'pause'?"),
-        ({"qqqqq": ["p"]}, "no action 'qqqqq' (there are: as-rate, auto-reload, "),
+        ({"qqqqq": ["p"]}, "no action 'qqqqq' (there are: again, as-rate, auto-reload, "),
         ({"pause": []}, "'pause' needs a key"),
         ({"next-pane": ["x"], "next_pane": ["y"]}, "'next_pane' stands there twice"),
         ({"pause": ["ctrl+c"]}, "'ctrl+c' for 'pause' is reserved: terminals take it for an int"),

@@ -140,5 +140,5 @@ def number(value: float | None) -> str:
             divisor = 1e3 if letter == "k" else unit
             text = f"{value / divisor:.4g}{letter}"
             return text if len(text) <= _LABEL else f"{value:.0e}"
-    text = f"{value:.4g}"
-    return text if len(text) <= _LABEL else f"{value:.0e}"
+    texts = (f"{value:.{digits}g}" for digits in (4, 3, 2))
+    return next((text for text in texts if len(text) <= _LABEL), f"{value:.0e}")

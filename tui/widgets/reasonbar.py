@@ -38,11 +38,11 @@ class ReasonBar(Vertical):
     """
 
     DEFAULT_CSS = """
-    ReasonBar { height: 2; dock: bottom; display: none; background: $panel; }
+    ReasonBar { height: 2; dock: bottom; display: none; background: $role-panel; }
     ReasonBar Horizontal { height: 1; }
-    ReasonBar Static { width: auto; color: $primary; text-style: bold; }
+    ReasonBar Static { width: auto; color: $role-focus; text-style: bold; }
     ReasonBar Input, ReasonBar Input:focus {
-        height: 1; width: 1fr; border: none; padding: 0; background: $panel; color: $foreground;
+        height: 1; width: 1fr; border: none; padding: 0; background: $role-panel; color: $role-text;
     }
     """
 

@@ -41,8 +41,8 @@ class TopologyPane(DraggedPane):
 
     number = 2
     DEFAULT_CSS: ClassVar[str] = """
-    TopologyPane { border-subtitle-color: $error; }
-    TopologyPane:focus { border-subtitle-color: $error; }
+    TopologyPane { border-subtitle-color: $role-bad; }
+    TopologyPane:focus { border-subtitle-color: $role-bad; }
     """
 
     def __init__(self) -> None:
@@ -185,11 +185,10 @@ class TopologyPane(DraggedPane):
                 quiet = state in (State.IDLE, State.UNUSED)
                 return colors.text if quiet else colors.state(state)
             case "edge" | "loop" | "rate":
-                if not self._lit_links and not (self.lit and self.selected):
-                    drawn = tag[0] == "edge" and not self._listed
-                    return colors.line if drawn else colors.muted
-                lit = any(link in self._lit_links for link in tag[1:])
-                return colors.accent + _BOLD if lit else colors.muted + _DIM
+                if any(link in self._lit_links for link in tag[1:]):
+                    return colors.accent + _BOLD
+                drawn = tag[0] == "edge" and not self._listed
+                return colors.line if drawn else colors.muted  # never dimmed: names must be read
             case "name":
                 return colors.text
             case "seen":
@@ -335,4 +334,4 @@ class TopologyPane(DraggedPane):
         self.redraw()
 
 
-_BOLD, _DIM = Style(bold=True), Style(dim=True)
+_BOLD = Style(bold=True)

@@ -188,7 +188,7 @@ def test_commands_with_arguments_do_what_they_say(
         await command(d, "set auto-reload off")
         assert cast("CannedSession", d.app.session).auto_reload is False
         await command(d, "set theme light")
-        assert d.app.theme == "light"
+        assert d.app.theme == "routilux-light"
         await command(d, "set editor hx")
         assert d.app.settings.editor == "hx"
         await command(d, "set")
@@ -324,7 +324,7 @@ def test_the_sorted_column_is_moved_and_all_is_kept(tmp_path: Path) -> None:
     async def arrange(d: Driver) -> None:
         assert heads(d)[:3] == ["ROUTINE", "S", "#"]
         await d.press("less_than_sign")
-        assert "s chooses the column" in said(d)
+        assert "s chooses a column of figures" in said(d)
         await d.press("s", "s", "S", "less_than_sign")
         assert heads(d)[:4] == ["ROUTINE", "S", "IN/s", "#"]
         await d.press(*["less_than_sign"] * 3)

@@ -94,7 +94,7 @@ def test_enter_goes_to_the_evidence_from_the_list_and_from_the_pane() -> None:
         await d.press("escape")
         pane = d.dashboard.query_one(FindingsPane)
         assert pane.chosen is not None
-        d.app.go_to_pane("events", (1, 2))
+        d.app.to_dashboard().show_evidence("events", (1, 2))
         await d.settle()
         assert 'routine="store"' in d.title(3)
         assert d.focused == 3

@@ -203,12 +203,14 @@ def test_the_screen_is_written_as_svg_and_text_and_nothing_is_overwritten(
         assert told == [f"screen.svg and screen.txt in {tmp_path}"]
         (tmp_path / "screen-2.txt").write_text("mine")
         d.app.clear_notifications()
-        await d.press("question_mark", "Y")
-        assert isinstance(d.app.screen, HelpScreen)
+        await d.press("J", "Y")
         assert (tmp_path / "screen-2.txt").read_text() == "mine"
         assert not (tmp_path / "screen-2.svg").exists()
-        assert "Go to the Routines pane." in (tmp_path / "screen-3.txt").read_text("utf-8")
-        await d.press("escape", "slash", "Y")
+        assert "Jobs" in (tmp_path / "screen-3.txt").read_text("utf-8")
+        await d.press("escape", "question_mark", "Y")
+        assert isinstance(d.app.screen, HelpScreen)
+        assert not (tmp_path / "screen-4.txt").exists()  # what is searched for is text
+        await d.press("escape", "escape", "slash", "Y")
         assert d.dashboard.query_one(Input).value == "Y"  # what is typed is text
         await d.press("escape")
         monkeypatch.chdir("/proc")

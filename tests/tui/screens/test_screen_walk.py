@@ -31,6 +31,7 @@ WAYS: dict[str, list[str]] = {
     "event": ["3", "k", "k", "enter"],
     "dead letters": ["L"],
     "waits": ["H"],
+    "findings": ["R"],
 }
 #: What must be pressed before an action can do something.
 BEFORE: dict[str, list[str]] = {
