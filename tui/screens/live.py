@@ -248,7 +248,7 @@ class LiveScreen(Linked):
 
     def action_findings(self) -> None:
         """The findings, in place of this screen."""
-        self.monitor_app.go_to("findings")
+        self._go_to("findings")
 
     # general ------------------------------------------------------------------------------------
 
