@@ -187,8 +187,11 @@ class TopologyPane(DraggedPane):
             case "edge" | "loop" | "rate":
                 if any(link in self._lit_links for link in tag[1:]):
                     return colors.accent + _BOLD
-                drawn = tag[0] == "edge" and not self._listed
-                return colors.line if drawn else colors.muted  # never dimmed: names must be read
+                if tag[0] != "edge" or self._listed:
+                    return colors.muted  # never dimmed: it is read
+                if self._lit_links or (self.lit and self.selected):
+                    return colors.muted + _DIM
+                return colors.line
             case "name":
                 return colors.text
             case "seen":
@@ -334,4 +337,4 @@ class TopologyPane(DraggedPane):
         self.redraw()
 
 
-_BOLD = Style(bold=True)
+_BOLD, _DIM = Style(bold=True), Style(dim=True)

@@ -234,6 +234,10 @@ def test_dead_letters_can_be_filtered_sent_again_and_written(
         await d.press("backspace", "enter")
         assert "2 of 4  /reason=full" in screen_text(d.app)
         assert d.app.filters.used("Dead letters") == ["reason=full"]
+        await d.press("colon", *"save-filter full", "enter")
+        await d.press("colon", *"filter not @full", "enter")
+        assert "2 of 4  /not @full" in screen_text(d.app)
+        await d.press("colon", *"filter @full", "enter")
         await d.press("down", "A")
         assert fields(d)["order"].text == "90"
         await d.press("escape", "enter")
