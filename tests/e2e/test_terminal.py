@@ -27,8 +27,8 @@ def runs(term: Terminal, routine: str) -> int:
     """The routine's number under DONE, -1 while it is not there."""
     ends = -1
     for line in term.screen_lines():
-        if " ROUTINE " in line and " DONE " in line:
-            ends = line.index(" DONE ") + len(" DONE")
+        if " ROUTINE " in line and " DONE" in line:
+            ends = line.index(" DONE") + len(" DONE")
         elif ends > 0 and routine in line[:20].replace(">", " ").split():
             number = line[:ends].split()[-1].replace(",", "")
             return int(number) if number.isdigit() else -1
@@ -412,7 +412,7 @@ def test_it_can_be_resized_while_it_runs(flow: Path) -> None:
 
 def test_a_narrow_terminal_shows_one_pane_and_works(flow: Path) -> None:
     with terminal(flow.name, cwd=flow.parent, size=(40, 10)) as term:
-        term.wait_for("1 Routines")
+        term.wait_for("too small: ")
         term.wait_for("echo")
         term.press("7")
         term.wait_for("tick one")
@@ -476,7 +476,7 @@ for name in {NAMES!r}:
 raise ValueError("[blink]no[/blink] [/]")
 """
     path = write(tmp_path / "[bold]odd[].py", source)
-    with terminal(path, cwd=tmp_path) as term:
+    with terminal(path, cwd=tmp_path, size=(200, 50)) as term:
         term.wait_for("ValueError")
         term.wait_for("[blink]no[/blink] [/]")
         term.wait_for("[bold]odd[].py")
