@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 from textual.app import App
@@ -38,6 +39,12 @@ def compare(text: str, name: str, *, update: bool) -> None:
         path.write_text(text, "utf-8")
         return
     assert path.exists(), f"{path.name} is missing: pytest --update-snapshots writes it"
-    assert text.splitlines() == path.read_text("utf-8").splitlines(), (
-        f"the screen differs from {path.name}: if it should, pytest --update-snapshots"
+    kept, found = path.read_text("utf-8").splitlines(), text.splitlines()
+    differ = [
+        f"{y}: {old!r}\n{y}: {new!r}"
+        for y, (old, new) in enumerate(zip_longest(kept, found))
+        if old != new
+    ]
+    assert not differ, "\n".join(
+        [f"the screen differs from {path.name}: if it should, pytest --update-snapshots", *differ]
     )
