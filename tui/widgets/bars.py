@@ -52,8 +52,18 @@ class Header(Bar):
     Header { height: 2; }
     """
 
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[Monitor, bool] | None = None
+
+    def on_resize(self) -> None:
+        """Fit it anew: a screen that another one covers is not shown at each look."""
+        if self._shown is not None:
+            self.show(self._shown[0], auto_reload=self._shown[1])
+
     def show(self, monitor: Monitor, *, auto_reload: bool = True) -> None:
         """Take the model as it is now."""
+        self._shown = monitor, auto_reload
         first, second = self._first(monitor), self._second(monitor, auto_reload)
         self.set_lines([_whole(first, self.size.width), _whole(second, self.size.width)])
 

@@ -87,7 +87,8 @@ class Driver:
         screen = self.app.screen
         if screen._callbacks or screen._dirty_widgets or screen._layout_required:
             return False
-        pumps = (self.app, *screen.walk_children(with_self=True))
+        screens = self.app.screen_stack  # those behind have to come to know their size too
+        pumps = (self.app, *(w for each in screens for w in each.walk_children(with_self=True)))
         return not any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
 
     async def tick(self, times: int = 1) -> None:

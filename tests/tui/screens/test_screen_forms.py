@@ -52,7 +52,6 @@ async def in_all_sizes(d: Driver, same: Same, name: str) -> None:
     for size in SIZES:
         await d.resize(*size)
         await settled(d)
-        await settled(d)  # the screen behind comes to know its size after the one in front
         same(screen_text(d.app), f"{name}-{size[0]}x{size[1]}")
 
 
