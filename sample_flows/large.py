@@ -1,3 +1,5 @@
+# routilux: allow(L05: the build begins at checkout and ends at report)
+# routilux: allow(L08: this flow is watched, never saved to a file)
 """Large: a build of 200 steps, most of which are alike
 
 What to look at:

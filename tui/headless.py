@@ -129,7 +129,7 @@ class _Headless(Unseen):
             "job": job,
             "activation": activation,
             "cause": cause,
-            "worker": run.lane_label(worker),
+            "worker": run.lane_label(worker, at),
             "flow": run.lane_flow(worker),
         }
         if kind == Kind.EMIT:

@@ -317,7 +317,7 @@ def _ended(monitor: Monitor, record: RecordTuple) -> ActivationRow:
         record[log.WORKER],
         record[log.SUBJECT],
         record[log.SEQUENCE],
-        run.lane_label(record[log.WORKER]),
+        run.lane_label(record[log.WORKER], record[log.TIME]),
         record[log.STARTED] if timed else record[log.TIME],
         record[log.STARTED] - record[log.QUEUED] if timed else None,
         record[log.TIME] - record[log.STARTED] if timed else None,

@@ -145,6 +145,10 @@ def share_pool(
         routine.work.add(now, work.get(key, 0))
 
 
+#: Names kept of threads that have ended, for each that has taken their place.
+_FORMER = 100
+
+
 class LaneGauge:
     """One thread: what it has run, and a cell for each snapshot."""
 
@@ -157,9 +161,20 @@ class LaneGauge:
         self.cells: deque[tuple[Key | None, float]] = deque(maxlen=LANE_CELLS)
         self._mean: dict[int, float] = {}  # ns of a handler, by edge
         self.spent: dict[int, int] = {}  # by edge, at the last snapshot, running ones included
+        # Threads that were here before, the newest of them, each with the time it was seen last.
+        self._former: deque[tuple[int, str]] = deque(maxlen=_FORMER)
 
-    def rename(self, name: str) -> None:
-        """Another thread goes on here; what the last one did is not its doing."""
+    def name_at(self, time: int | None) -> str:
+        """Of the thread that was here at a time; None: that is here now."""
+        if time is not None:
+            for until, name in self._former:
+                if time <= until:
+                    return name
+        return self.name
+
+    def rename(self, name: str, until: int) -> None:
+        """Another thread goes on here; what the last one did, up to then, is not its doing."""
+        self._former.append((until, self.name))
         self.name = name
         self.ran = False
         self.cells.clear()

@@ -96,7 +96,7 @@ class Run:
             self._rewire(snapshot.flows)
         self.states = {state.number: state for state in snapshot.states}
         for lane in snapshot.lanes:
-            self._take_lane(lane)
+            self._take_lane(lane, now - elapsed)
         self._forget_loops(snapshot.lanes)
         self._step(now, elapsed)
         if snapshot.histograms:
@@ -145,12 +145,12 @@ class Run:
                 name = known.routines[key[1]].id
                 routine.name = f"{known.id}/{name}" if several else name
 
-    def _take_lane(self, state: LaneState) -> None:
+    def _take_lane(self, state: LaneState, until: int) -> None:
         lane = self._lanes.get(state.number)
         if lane is None:
             lane = self._lanes[state.number] = LaneGauge(state.flow, state.name)
         elif lane.name != state.name:
-            lane.rename(state.name)  # a thread has ended and another goes on in its place
+            lane.rename(state.name, until)  # a thread has ended and another goes on in its place
         lane.running, lane.coroutines = state.running, state.coroutines
         lane.ran = lane.ran or state.running is not None
         for counts in state.counts:
@@ -411,10 +411,10 @@ class Run:
         known = self.flows.get(flow)
         return f"{known.id}/{name}" if known is not None and len(self.flows) > 1 else name
 
-    def lane_label(self, number: int) -> str:
-        """A short name of a thread: ``w3``, ``main``."""
+    def lane_label(self, number: int, time: int | None = None) -> str:
+        """A short name of a thread: ``w3``, ``main``; of the one that was there at a time."""
         lane = self._lanes.get(number)
-        return short_thread(lane.name) if lane is not None else f"t{number}"
+        return short_thread(lane.name_at(time)) if lane is not None else f"t{number}"
 
     def threads(self) -> list[int]:
         """The lanes of the threads that have run a handler, in the order of `lanes`."""

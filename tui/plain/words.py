@@ -85,7 +85,7 @@ def event(monitor: Monitor, record: RecordTuple) -> str:
     if record[log.KIND] == log.RULE:
         return f"generation {record[log.GENERATION]} begins"
     what = clean(told(monitor, record))
-    worker = run.lane_label(record[log.WORKER])
+    worker = run.lane_label(record[log.WORKER], record[log.TIME])
     said = f"event {record[log.SEQUENCE]} at {at:.3f} s on {clean(worker)}: {what}"
     if log.is_activation(record):
         said += _outcome(record)

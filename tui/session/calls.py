@@ -45,7 +45,9 @@ def _param(parameter: inspect.Parameter, alone: bool) -> ParamInfo:
     optional = parameter.default is not inspect.Parameter.empty
     default = value_preview(parameter.default) if optional else "the whole message" if alone else ""
     kind = parameter.annotation
-    if isinstance(kind, type) and type(kind) is type:
+    if kind is inspect.Parameter.empty:
+        shown = ""
+    elif isinstance(kind, type) and type(kind) is type:
         shown = kind.__name__
     else:
         shown = kind if isinstance(kind, str) else ""

@@ -344,7 +344,8 @@ def _role(entry: Entry) -> str:
 
 def _figures(monitor: Monitor, record: RecordTuple, *, ascii: bool) -> str:
     """Worker, wait and run time, and how it ended."""
-    label = fit(monitor.run.lane_label(record[log.WORKER]).partition(" ")[0], 4)
+    lane = monitor.run.lane_label(record[log.WORKER], record[log.TIME])
+    label = fit(lane.partition(" ")[0], 4)
     if record[log.KIND] != Kind.ACTIVATION:
         return f" {label} " + " " * 13
     timed = record[log.STARTED] > 0  # a failure in a job that is counted only has no times

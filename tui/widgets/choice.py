@@ -82,7 +82,7 @@ def of_record(monitor: Monitor, record: RecordTuple) -> Choice:
     if kind == Kind.STAT:
         return of_stat(run, None, run.stat_name(subject))
     if kind in _THREADS:
-        return Choice(filter=_text("worker", run.lane_label(record[log.WORKER])))
+        return Choice(filter=_text("worker", run.lane_label(record[log.WORKER], record[log.TIME])))
     if kind == log.RULE:
         return Choice(filter=_text("generation", str(record[log.GENERATION])))
     return of_job(record[log.JOB])

@@ -283,7 +283,7 @@ def event_row(monitor: Monitor, entry: Entry, width: int, *, ascii: bool = False
         dash = "-" if ascii else "─"
         text = f"{dash * 2} generation {record[log.GENERATION]} ".ljust(max(0, width - 11), dash)
         return ((" " * 11, ("muted",)), (text, ("accent",)))
-    label = run.lane_label(record[log.WORKER]).partition(" ")[0]
+    label = run.lane_label(record[log.WORKER], record[log.TIME]).partition(" ")[0]
     worker: Run = (f"{fit(label, 4)} ", ("muted",))
     narrow = width < 70
     room = max(12, min(46, width - (30 if narrow else 37)))

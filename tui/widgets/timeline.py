@@ -345,7 +345,8 @@ class TimelinePane(Pane):
         origin = monitor.run.origin
         queued, started, ended = record[log.QUEUED], record[log.STARTED], record[log.TIME]
         arrow = _arrow((queued, started, ended), shown, cells, ascii=self.ascii)
-        head = f"#{count(record[log.SEQUENCE])} {monitor.run.lane_label(record[log.WORKER])}"
+        lane = monitor.run.lane_label(record[log.WORKER], record[log.TIME])
+        head = f"#{count(record[log.SEQUENCE])} {lane}"
         digits = _digits(max(1_000, (shown.end - shown.begin) // cells))
         name = told(monitor, record, 40)
         times = " > ".join(

@@ -6,6 +6,7 @@ import pytest
 
 from routilux.records import Kind
 from tests.tui.building import MS, SECOND, World, flow_info, watching
+from tui.model import log
 from tui.model.log import RULE
 from tui.model.monitor import KEPT_RUNS, NEWS_NS, Monitor, Phase
 from tui.session.events import (
@@ -335,3 +336,17 @@ def test_as_many_events_are_kept_as_are_asked_for() -> None:
     monitor.handle(Started(1))
     monitor.apply(world.wait(MS).handle(1, 1, times=25).snapshot())
     assert len(monitor.log.view) == 10
+
+
+def test_records_keep_the_name_of_a_thread_whose_place_another_has_taken() -> None:
+    world = World(flow_info([("a", "out", "b", "in")]))
+    monitor = watching()
+    monitor.apply(world.wait(MS).handle(1, 1).snapshot())
+    (old,) = monitor.log.view
+    first = monitor.run.lane_label(old[log.WORKER], old[log.TIME])
+    world.threads[1] = "routilux-flow-9"
+    monitor.apply(world.wait(SECOND).handle(1, 1).snapshot())
+    new = monitor.log.view[-1]
+    assert monitor.run.lane_label(old[log.WORKER], old[log.TIME]) == first == "w1"
+    assert monitor.run.lane_label(new[log.WORKER], new[log.TIME]) == "w9"
+    assert monitor.run.lane_label(new[log.WORKER]) == "w9"
