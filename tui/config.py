@@ -268,7 +268,7 @@ def told(found: Settings) -> str:
 
 
 def _commented(rows: list[tuple[str, str]], found: Settings) -> list[str]:
-    width = max(len(text) for text, _ in rows)
+    width = max((len(text) for text, _ in rows), default=0)
     return [f"{text:<{width}}  # {found.source(name)}" for text, name in rows]
 
 

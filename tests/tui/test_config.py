@@ -209,3 +209,11 @@ def test_the_options_for_it() -> None:
     assert parse(["--no-config"]).no_config
     assert parse(["--print-config"]).print_config
     assert parse([]).hz is None
+
+
+def test_a_table_with_nothing_in_it_can_be_printed(files: Files) -> None:
+    files.user("rate = 10\nslow = false\n[lints.L10]\n")
+    text = told(files.read())
+    assert "rate = 10" in text
+    files.user(text)
+    assert files.read().rate == 10

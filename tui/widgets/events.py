@@ -100,6 +100,11 @@ class EventsPane(FilteredPane):
     # standing still -----------------------------------------------------------------------------
 
     @property
+    def marks_cursor(self) -> bool:
+        """Told without colour too, as in the tables; of an empty list there is none."""
+        return self.record is not None
+
+    @property
     def shows_cursor(self) -> bool:
         """Also while it stands still: other panes are about that record then."""
         return self.has_focus or (self._monitor is not None and self._monitor.log.paused)

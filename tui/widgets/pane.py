@@ -127,6 +127,11 @@ class Pane(Widget, can_focus=True):
         return self.title(monitor).split("  ")
 
     @property
+    def marks_cursor(self) -> bool:
+        """Whether the first cell of a row is there for the ``>`` of the chosen one."""
+        return False
+
+    @property
     def shows_cursor(self) -> bool:
         """Whether the chosen row stands out: while it can be moved."""
         return self.has_focus
@@ -218,6 +223,8 @@ class Pane(Widget, can_focus=True):
         if chosen:  # to the border, however long the text is
             cursor = self.palette.cursor
             segments = [Segment(text, style + cursor) for text, style, _ in segments if style]
+            if self.marks_cursor and segments[0].text[:1] == " ":
+                segments[0] = Segment(f">{segments[0].text[1:]}", segments[0].style)
             base += cursor
         strip = Strip(segments)
         if self.left:

@@ -66,6 +66,8 @@ async def check_looks(
     d: Driver, name: str, themes: Sequence[Theme], wrong: dict[str, object]
 ) -> None:
     """In each of these themes: the same text, readable, nothing that blinks."""
+    d.app.show()  # as the next look does: what has lost the focus says so
+    await d.settle()
     text = [strip.text for strip in in_front(d.app)]
     # Begin with the theme in use, the last of the screen before: changing it takes longest.
     for theme in sorted(themes, key=lambda theme: theme.name != d.app.theme):
