@@ -86,7 +86,7 @@ def open_jobs(flow: Flow) -> list[JobState]:
 
 def usable(flow: Flow) -> bool:
     again = Call(flow.execute, "n0")
-    again.join(1)
+    again.join(5)
     return not again.is_alive() and again.result().status == "completed"
 
 
